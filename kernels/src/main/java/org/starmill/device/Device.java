@@ -1,0 +1,27 @@
+package org.starmill.device;
+
+/**
+ * What kernels run on: the threads of this JVM, or an OpenCL device.
+ *
+ * <p>Chosen once for an executor by {@link Devices#choose}; a kernel given to {@link #run} has run
+ * on this very device when the call returns, or the call throws {@link DeviceException}.
+ */
+public interface Device extends AutoCloseable {
+  /** The name that goes into every exposure's row: "java" or the OpenCL device's own. */
+  String name();
+
+  /** Whether this is an OpenCL device. */
+  boolean isOpenCl();
+
+  /**
+   * Runs all items of a kernel and waits for them.
+   *
+   * @param kernel with its fields set; arrays it writes hold the results on return
+   * @param items number of items, 0 for none
+   * @throws DeviceException where the device failed; nothing falls back to another one
+   */
+  void run(ItemKernel kernel, int items);
+
+  @Override
+  void close();
+}

@@ -1,0 +1,39 @@
+package org.starmill.measure;
+
+/**
+ * The stars of one image, a column a quantity, sorted by y, then x.
+ *
+ * @param x column of the centre, pixels, 0 at the centre of the first pixel
+ * @param y row of the centre
+ * @param xErr one standard deviation, pixels
+ * @param yErr one standard deviation, pixels
+ * @param flux electrons, of the whole PSF to infinity
+ * @param fluxErr one standard deviation, electrons
+ * @param sky electrons a pixel under the star
+ * @param chi2 reduced chi squared of the fit
+ * @param sharp how much narrower (above 0) or wider (below) than the PSF the star is: the excess of
+ *     its core over the model's, in units of the model's core
+ * @param quality share of the PSF's weight on good pixels, 0 to 1
+ * @param crowding own share of the flux under the PSF, 0 to 1
+ * @param flags bits of {@link org.starmill.image.PixelFlag} and {@link StarFlag}
+ * @param pass in which pass the star was found, from 1
+ */
+public record Stars(
+    double[] x,
+    double[] y,
+    float[] xErr,
+    float[] yErr,
+    float[] flux,
+    float[] fluxErr,
+    float[] sky,
+    float[] chi2,
+    float[] sharp,
+    float[] quality,
+    float[] crowding,
+    int[] flags,
+    int[] pass) {
+
+  public int count() {
+    return x.length;
+  }
+}
