@@ -1,0 +1,67 @@
+package org.starmill.detect;
+
+import org.starmill.device.ItemKernel;
+
+/**
+ * Significance of a point source at each pixel of one row, from the rows about it.
+ *
+ * <p>With image D (stars on zero), weight w = 1 / variance (0 where masked) and PSF P: numerator
+ * (D w) correlated with P, information w correlated with P squared; significance = numerator /
+ * sqrt(information). Rows and columns beyond the image have no weight.
+ */
+final class MatchedFilterKernel extends ItemKernel {
+  int width;
+  int height;
+  int radius;
+
+  /** PSF, (2 radius + 1) squared values, and its square. */
+  float[] psf;
+
+  float[] psfSquared;
+
+  /** Image times weight, and weight. */
+  float[] weighted;
+
+  float[] weight;
+
+  float[] significance;
+  float[] information;
+
+  @Override
+  public void item(int y) {
+    int row = y * width;
+    for (int x = 0; x < width; x++) {
+      significance[row + x] = 0f;
+      information[row + x] = 0f;
+    }
+    int side = 2 * radius + 1;
+    for (int py = -radius; py <= radius; py++) {
+      int sy = y + py;
+      if (sy >= 0 && sy < height) {
+        int source = sy * width;
+        for (int px = -radius; px <= radius; px++) {
+          int tap = (py + radius) * side + px + radius;
+          float p = psf[tap];
+          float p2 = psfSquared[tap];
+          int from = max(0, -px);
+          int to = min(width, width - px);
+          int shift = source + px;
+          for (int x = from; x < to; x++) {
+            significance[row + x] += p * weighted[shift + x];
+          }
+          for (int x = from; x < to; x++) {
+            information[row + x] += p2 * weight[shift + x];
+          }
+        }
+      }
+    }
+    for (int x = 0; x < width; x++) {
+      float info = information[row + x];
+      float value = 0f;
+      if (info > 0f) {
+        value = significance[row + x] / sqrt(info);
+      }
+      significance[row + x] = value;
+    }
+  }
+}

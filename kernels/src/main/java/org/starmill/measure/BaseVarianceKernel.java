@@ -1,0 +1,47 @@
+package org.starmill.measure;
+
+import org.starmill.device.ItemKernel;
+
+/**
+ * Variance of the empty sky in each pixel of one row, and the image less its sky.
+ *
+ * <p>With response f, read noise r and sky s the raw pixel held s f electrons of sky, so that after
+ * the flat its variance is s / f + r^2 / f^2. It does not hold the stars' photon noise: that is
+ * added from the model, never from the data (which would give low pixels high weights and bias
+ * faint fluxes). A pixel that must not be used gets 0.
+ */
+final class BaseVarianceKernel extends ItemKernel {
+  int width;
+  int unusable;
+
+  /** 1 where there is a response, else 0 and the array is of length 1. */
+  int flatFielded;
+
+  float readVariance;
+  float[] science;
+  float[] sky;
+  float[] response;
+  short[] mask;
+  float[] base;
+  float[] residual;
+
+  @Override
+  public void item(int y) {
+    int row = y * width;
+    for (int x = 0; x < width; x++) {
+      int i = row + x;
+      float gain = 1f;
+      if (flatFielded == 1) {
+        gain = 1f / max(response[i], 0.05f);
+      }
+      float variance = gain * (max(sky[i], 0f) + gain * readVariance);
+      float value = science[i] - sky[i];
+      if ((mask[i] & unusable) != 0) {
+        variance = 0f;
+        value = 0f;
+      }
+      base[i] = variance;
+      residual[i] = value;
+    }
+  }
+}

@@ -1,0 +1,206 @@
+package org.starmill.psf;
+
+/**
+ * The PSF of an image: an elliptical Moffat or Gaussian whose shape varies over the field.
+ *
+ * <p>Four quantities describe the shape: the logarithm of the FWHM (pixels, geometric mean over the
+ * ellipse), two components of ellipticity e1, e2 and Moffat's beta. Each is a polynomial of its own
+ * order in u = 2 x / (width - 1) - 1 and v = 2 y / (height - 1) - 1, with the terms 1, u, v, uu, uv,
+ * vv, and so on by total order. With e^2 = e1^2 + e2^2, E = (1 - e^2)^(-1/2) and s = 4 (2^(1/beta) -
+ * 1) / FWHM^2 (Moffat) or 8 ln 2 / FWHM^2 (Gaussian) the form of {@link PsfKernel} is A = s E (1 +
+ * e1), B = 2 s E e2, C = s E (1 - e1): the ellipse's area does not depend on e. Immutable.
+ */
+public final class Psf {
+  /** Positions of the four quantities in {@link #shapeAt} and in the coefficients. */
+  static final int LOG_FWHM = 0;
+
+  static final int E1 = 1;
+  static final int E2 = 2;
+  static final int BETA = 3;
+
+  private static final double LN2 = Math.log(2);
+
+  private final PsfModel model;
+  private final int width;
+  private final int height;
+  private final double[][] polynomials;
+
+  /**
+   * Makes a PSF of given polynomials.
+   *
+   * @param polynomials coefficients of ln FWHM, e1, e2, beta; of 1, 3, 6, 10, ... terms each
+   */
+  public Psf(PsfModel model, int width, int height, double[][] polynomials) {
+    this.model = model;
+    this.width = width;
+    this.height = height;
+    this.polynomials = new double[4][];
+    for (int i = 0; i < 4; i++) {
+      this.polynomials[i] = polynomials[i].clone();
+      order(polynomials[i].length);
+    }
+  }
+
+  /** A round PSF, the same over the whole field; beta is of no meaning for a Gaussian. */
+  public static Psf round(PsfModel model, int width, int height, double fwhm, double beta) {
+    return new Psf(model, width, height, new double[][] {{Math.log(fwhm)}, {0}, {0}, {beta}});
+  }
+
+  /** Number of terms of a polynomial in two variables of the given total order. */
+  static int terms(int order) {
+    return (order + 1) * (order + 2) / 2;
+  }
+
+  private static int order(int terms) {
+    int order = 0;
+    while (terms(order) < terms) {
+      order++;
+    }
+    if (terms(order) != terms) {
+      throw new IllegalArgumentException(
+          "%d coefficients: expected 1, 3, 6, 10 or 15".formatted(terms));
+    }
+    return order;
+  }
+
+  public PsfModel model() {
+    return model;
+  }
+
+  int width() {
+    return width;
+  }
+
+  int height() {
+    return height;
+  }
+
+  /** A copy of the polynomials' coefficients. */
+  double[][] polynomials() {
+    double[][] copy = new double[4][];
+    for (int i = 0; i < 4; i++) {
+      copy[i] = polynomials[i].clone();
+    }
+    return copy;
+  }
+
+  /** All coefficients in one array, ln FWHM first, then e1, e2 and, for a Moffat, beta. */
+  public double[] coefficients() {
+    int parts = model == PsfModel.MOFFAT ? 4 : 3;
+    int length = 0;
+    for (int i = 0; i < parts; i++) {
+      length += polynomials[i].length;
+    }
+    double[] all = new double[length];
+    int at = 0;
+    for (int i = 0; i < parts; i++) {
+      System.arraycopy(polynomials[i], 0, all, at, polynomials[i].length);
+      at += polynomials[i].length;
+    }
+    return all;
+  }
+
+  /** Values of the polynomials' terms at a position, into {@code out}. */
+  void basis(double x, double y, int order, double[] out) {
+    double u = width > 1 ? 2 * x / (width - 1) - 1 : 0;
+    double v = height > 1 ? 2 * y / (height - 1) - 1 : 0;
+    // Stars beyond the frame get the shape of its edge: a polynomial is not to be trusted there.
+    u = Math.max(-1, Math.min(1, u));
+    v = Math.max(-1, Math.min(1, v));
+    int at = 0;
+    for (int total = 0; total <= order; total++) {
+      for (int j = 0; j <= total; j++) {
+        out[at++] = Math.pow(u, total - j) * Math.pow(v, j);
+      }
+    }
+  }
+
+  private double[] shapeAt(double x, double y) {
+    double[] shape = new double[4];
+    for (int i = 0; i < 4; i++) {
+      double[] basis = new double[polynomials[i].length];
+      basis(x, y, order(basis.length), basis);
+      for (int k = 0; k < basis.length; k++) {
+        shape[i] += polynomials[i][k] * basis[k];
+      }
+    }
+    double e = Math.hypot(shape[E1], shape[E2]);
+    if (e > 0.9) {
+      shape[E1] *= 0.9 / e;
+      shape[E2] *= 0.9 / e;
+    }
+    shape[BETA] = Math.max(1.1, shape[BETA]);
+    return shape;
+  }
+
+  private double inverseSquareScale(double[] shape) {
+    double fwhm = Math.exp(shape[LOG_FWHM]);
+    return model == PsfModel.MOFFAT
+        ? 4 * (Math.pow(2, 1 / shape[BETA]) - 1) / (fwhm * fwhm)
+        : 8 * LN2 / (fwhm * fwhm);
+  }
+
+  /** Writes the form of a star at a position, {@link PsfKernel#FORM} numbers from {@code at} on. */
+  public void formAt(double x, double y, float[] out, int at) {
+    double[] shape = shapeAt(x, y);
+    double s = inverseSquareScale(shape);
+    double e1 = shape[E1];
+    double e2 = shape[E2];
+    double stretch = 1 / Math.sqrt(1 - e1 * e1 - e2 * e2);
+    out[at] = (float) (s * stretch * (1 + e1));
+    out[at + 1] = (float) (2 * s * stretch * e2);
+    out[at + 2] = (float) (s * stretch * (1 - e1));
+    out[at + 3] = (float) shape[BETA];
+    out[at + 4] =
+        (float) (model == PsfModel.MOFFAT ? (shape[BETA] - 1) * s / Math.PI : s / (2 * Math.PI));
+  }
+
+  /**
+   * Derivatives of the form (A, B, C, beta: rows) by the shape (ln FWHM, e1, e2, beta: columns) at
+   * a position.
+   */
+  double[][] formByShape(double x, double y) {
+    double[] shape = shapeAt(x, y);
+    double s = inverseSquareScale(shape);
+    double e1 = shape[E1];
+    double e2 = shape[E2];
+    double stretch2 = 1 / (1 - e1 * e1 - e2 * e2);
+    double se = s * Math.sqrt(stretch2);
+    double a = se * (1 + e1);
+    double b = 2 * se * e2;
+    double c = se * (1 - e1);
+    double byBeta = 0;
+    if (model == PsfModel.MOFFAT) {
+      double root = Math.pow(2, 1 / shape[BETA]);
+      byBeta = -LN2 / (shape[BETA] * shape[BETA]) * root / (root - 1);
+    }
+    return new double[][] {
+      {-2 * a, se + a * e1 * stretch2, a * e2 * stretch2, a * byBeta},
+      {-2 * b, b * e1 * stretch2, 2 * se + b * e2 * stretch2, b * byBeta},
+      {-2 * c, -se + c * e1 * stretch2, c * e2 * stretch2, c * byBeta},
+      {0, 0, 0, 1}
+    };
+  }
+
+  /** FWHM at a position, pixels, geometric mean of the ellipse's axes. */
+  public double fwhmAt(double x, double y) {
+    return Math.exp(shapeAt(x, y)[LOG_FWHM]);
+  }
+
+  /** 1 - minor/major axis at a position. */
+  public double ellipticityAt(double x, double y) {
+    double[] shape = shapeAt(x, y);
+    double e = Math.hypot(shape[E1], shape[E2]);
+    return 1 - Math.sqrt((1 - e) / (1 + e));
+  }
+
+  /** Moffat's beta at a position; NaN for a Gaussian. */
+  public double betaAt(double x, double y) {
+    return model == PsfModel.MOFFAT ? shapeAt(x, y)[BETA] : Double.NaN;
+  }
+
+  /** FWHM at the centre of the image, pixels. */
+  public double fwhm() {
+    return fwhmAt((width - 1) / 2.0, (height - 1) / 2.0);
+  }
+}
