@@ -97,9 +97,7 @@ public final class MatchedFilter {
       for (int k = 0; k < peaks.count[row]; k++) {
         int column = peaks.column[row * peaks.capacity + k];
         int i = row * width + column;
-        x[n] =
-            column
-                + (column > 0 && column < width - 1 ? vertex(s[i - 1], s[i], s[i + 1]) : 0f);
+        x[n] = column + (column > 0 && column < width - 1 ? vertex(s[i - 1], s[i], s[i + 1]) : 0f);
         y[n] = row + (row > 0 && row < height - 1 ? vertex(s[i - width], s[i], s[i + width]) : 0f);
         significance[n] = s[i];
         flux[n] = s[i] / (float) Math.sqrt(filter.information[i]);

@@ -5,8 +5,8 @@ import org.starmill.device.ItemKernel;
 /**
  * Significance of a point source at each pixel of one row, from the rows about it.
  *
- * <p>With image D (stars on zero), weight w = 1 / variance (0 where masked) and PSF P: numerator
- * (D w) correlated with P, information w correlated with P squared; significance = numerator /
+ * <p>With image D (stars on zero), weight w = 1 / variance (0 where masked) and PSF P: numerator (D
+ * w) correlated with P, information w correlated with P squared; significance = numerator /
  * sqrt(information). Rows and columns beyond the image have no weight.
  */
 final class MatchedFilterKernel extends ItemKernel {

@@ -22,6 +22,12 @@ public interface Device extends AutoCloseable {
    */
   void run(ItemKernel kernel, int items);
 
+  /**
+   * CPU time the device's own threads have spent on kernels so far, nanoseconds; the calling
+   * thread's is not in it.
+   */
+  long helperCpuNanos();
+
   @Override
   void close();
 }

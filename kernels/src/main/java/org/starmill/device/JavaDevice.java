@@ -1,5 +1,7 @@
 package org.starmill.device;
 
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
@@ -7,6 +9,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Runs kernels on threads of this JVM.
@@ -15,6 +18,9 @@ import java.util.concurrent.atomic.AtomicInteger;
  * counter until none is left. Aparapi's own thread pool is not used: it drops items.
  */
 final class JavaDevice implements Device {
+  private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
+
+  private final AtomicLong helperCpuNanos = new AtomicLong();
   private final int threads;
   private final ExecutorService helpers;
 
@@ -68,12 +74,26 @@ final class JavaDevice implements Device {
         };
     List<Future<?>> others = new ArrayList<>(threads - 1);
     for (int i = 1; i < threads; i++) {
-      others.add(helpers.submit(share));
+      others.add(helpers.submit(() -> timed(share)));
     }
     share.run();
     for (Future<?> other : others) {
       waitFor(other, kernel);
     }
+  }
+
+  private void timed(Runnable share) {
+    long before = THREADS.getCurrentThreadCpuTime();
+    try {
+      share.run();
+    } finally {
+      helperCpuNanos.addAndGet(THREADS.getCurrentThreadCpuTime() - before);
+    }
+  }
+
+  @Override
+  public long helperCpuNanos() {
+    return helperCpuNanos.get();
   }
 
   private static void waitFor(Future<?> share, ItemKernel kernel) {

@@ -1,44 +1,567 @@
 package org.starmill.measure;
 
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.IntStream;
+import org.starmill.calibrate.Calibration;
+import org.starmill.calibrate.Master;
 import org.starmill.calibrate.Masters;
+import org.starmill.detect.MatchedFilter;
+import org.starmill.detect.Peaks;
 import org.starmill.device.Device;
 import org.starmill.image.Image;
+import org.starmill.image.ImageRejected;
+import org.starmill.image.PixelFlag;
 import org.starmill.image.RawFrame;
+import org.starmill.psf.Psf;
+import org.starmill.psf.PsfFit;
+import org.starmill.psf.PsfModel;
+import org.starmill.psf.PsfStars;
+import org.starmill.psf.Seeing;
+import org.starmill.sky.Sky;
+import org.starmill.sky.SkyMesh;
 
 /**
  * Takes an image the whole way, from raw pixels to stars.
  *
- * <p>Calibrates it, measures its sky, finds peaks, fits the PSF and then every star, and does the
- * last three again on what is left. Holds its kernels and buffers, so that one reducer serves many
- * images, one after the other; it is not safe for use by several threads at once.
+ * <p>Calibrates it, measures its sky, finds peaks, fits the PSF and then every star; then, as often
+ * as asked, does the same again on what is left: the sky on the image without its stars, peaks on
+ * the residual, the PSF and each star without its neighbours. Holds its kernels and buffers, so that
+ * one reducer serves many images, one after the other; it is not safe for use by several threads at
+ * once.
  */
 public final class ImageReducer implements AutoCloseable {
+  /** FWHM, pixels, of the filter that finds the stars the seeing is guessed from. */
+  private static final double BLIND_FWHM = 2.5;
+
+  /** A star below this many standard deviations of its flux is dropped. */
+  private static final double FAINTEST = 3;
+
+  /** Share of the model's brightness by which a peak of the residual must stand out of it. */
+  private static final double RESIDUAL_SHARE = 0.2;
+
+  private static final int MAX_STAMP_RADIUS = 40;
+
   private final Device device;
   private final ReductionSettings settings;
+  private final Calibration calibration;
+  private final SkyMesh mesh;
+  private final BaseVarianceKernel baseVariance = new BaseVarianceKernel();
+  private final MatchedFilter filter;
+  private final PsfFit psfFit;
+  private final StarFit starFit;
+  private final StarModel starModel;
+  private Planes planes;
 
   public ImageReducer(Device device, ReductionSettings settings) {
     this.device = device;
     this.settings = settings;
+    this.calibration = new Calibration(device, settings.edge());
+    this.mesh = new SkyMesh(device, settings.skyBox(), settings.skyFilter());
+    this.filter = new MatchedFilter(device);
+    this.psfFit = new PsfFit(device);
+    this.starFit = new StarFit(device);
+    this.starModel = new StarModel(device);
   }
 
   /**
    * Calibrates and measures a raw frame.
    *
-   * @throws org.starmill.image.ImageRejected with the reason, where the frame cannot become stars
+   * @throws ImageRejected with the reason, where the frame cannot become stars
    */
   public Reduction reduce(RawFrame frame, Masters masters) {
-    throw new IllegalStateException("under construction");
+    StepClock clock = new StepClock(device);
+    Image image = clock.time("calibrate", () -> calibration.calibrate(frame, masters));
+    double gain = frame.detector().gain();
+    double biasError = gain * typical(masters.bias(), false);
+    double flatError = masters.flat() == null ? 0 : typical(masters.flat(), true);
+    return measure(image, biasError, flatError, clock);
   }
 
   /**
    * Measures an image that is calibrated already.
    *
-   * @throws org.starmill.image.ImageRejected with the reason, where the image cannot become stars
+   * @throws ImageRejected with the reason, where the image cannot become stars
    */
   public Reduction reduce(Image image) {
-    throw new IllegalStateException("under construction");
+    return measure(image, 0, 0, new StepClock(device));
+  }
+
+  /** Median error of a master, or median relative error, over a sample of its pixels. */
+  private static double typical(Master master, boolean relative) {
+    int size = master.level().length;
+    int step = Math.max(1, size / 20_000);
+    double[] sample = new double[size / step + 1];
+    int n = 0;
+    for (int i = 0; i < size; i += step) {
+      if (master.used()[i] > 0 && (!relative || master.level()[i] > 0.2f)) {
+        sample[n++] = master.error()[i] / (relative ? master.level()[i] : 1);
+      }
+    }
+    return n == 0 ? 0 : median(Arrays.copyOf(sample, n));
+  }
+
+  private static double median(double[] values) {
+    Arrays.sort(values);
+    return values.length == 0 ? Double.NaN : values[values.length / 2];
+  }
+
+  private Reduction measure(Image image, double biasError, double flatError, StepClock clock) {
+    int width = image.width();
+    int height = image.height();
+    if (planes == null || planes.width != width || planes.height != height) {
+      planes = new Planes(width, height);
+    }
+    Arrays.fill(planes.model, 0f);
+    Field field = new Field(image, planes, biasError, flatError, clock);
+    return field.reduce();
+  }
+
+  /** One image on its way: what is known of it so far. */
+  private final class Field {
+    private final Image image;
+    private final Planes planes;
+    private final double readVariance;
+    private final double flatError;
+    private final StepClock clock;
+    private final int width;
+    private final int height;
+    private Sky sky;
+    private Psf psf;
+    private PsfFit.Result psfResult;
+    private StarList stars = new StarList();
+    private int stampRadius;
+
+    Field(Image image, Planes planes, double biasError, double flatError, StepClock clock) {
+      this.image = image;
+      this.planes = planes;
+      this.readVariance = image.readNoise() * image.readNoise() + biasError * biasError;
+      this.flatError = flatError;
+      this.clock = clock;
+      this.width = image.width();
+      this.height = image.height();
+    }
+
+    Reduction reduce() {
+      clock.run("sky", this::firstSky);
+      clock.run("detect", this::guessSeeing);
+      clock.run("detect", () -> find(1));
+      clock.run("psf", this::fitPsf);
+      if (stars.count() > 0 && differs(psf.fwhm())) {
+        // The filter was off by more than a tenth: search again with the PSF found.
+        clock.run("detect", () -> find(1));
+        clock.run("psf", this::fitPsf);
+      }
+      for (int pass = 1; pass <= settings.passes(); pass++) {
+        clock.run("measure", this::fitStars);
+        if (pass < settings.passes()) {
+          clock.run("sky", this::skyWithoutStars);
+          int next = pass + 1;
+          clock.run("detect", () -> find(next));
+          clock.run("psf", this::fitPsf);
+        }
+      }
+      return finish();
+    }
+
+    private double searchedWith;
+
+    private boolean differs(double fwhm) {
+      return Math.abs(Math.log(fwhm / searchedWith)) > 0.1;
+    }
+
+    private void firstSky() {
+      sky = mesh.measure(image.science(), image.mask(), width, height);
+      if (sky.medianLevel() > settings.skyMaxLevel()) {
+        throw new ImageRejected(
+            "saturated sky",
+            "sky of %.0f electrons a pixel; expected at most %.0f (sky.max-level)"
+                .formatted(sky.medianLevel(), settings.skyMaxLevel()));
+      }
+      subtractSky();
+    }
+
+    private void subtractSky() {
+      baseVariance.width = width;
+      baseVariance.unusable = PixelFlag.UNUSABLE;
+      baseVariance.flatFielded = image.response() == null ? 0 : 1;
+      baseVariance.response = image.response() == null ? new float[1] : image.response();
+      baseVariance.readVariance = (float) readVariance;
+      baseVariance.science = image.science();
+      baseVariance.sky = sky.level();
+      baseVariance.mask = image.mask();
+      baseVariance.base = planes.base;
+      baseVariance.residual = planes.image;
+      device.run(baseVariance, height);
+    }
+
+    private void guessSeeing() {
+      Psf blind = Psf.round(PsfModel.GAUSSIAN, width, height, BLIND_FWHM, Double.NaN);
+      Peaks peaks =
+          filter.find(
+              planes.image,
+              planes.base,
+              planes.model,
+              1,
+              width,
+              height,
+              blind.stampAt(0, 0, 3),
+              Math.max(10, settings.threshold()));
+      int[] order = brightestFirst(peaks);
+      double fwhm =
+          Seeing.fwhm(planes.image, planes.base, width, height, peaks.x(), peaks.y(), order);
+      if (Double.isNaN(fwhm)) {
+        throw new ImageRejected(
+            "no stars",
+            "none of %d peaks above %.0f sigma looks like a star; expected some that fall off smoothly and are not saturated"
+                .formatted(peaks.count(), Math.max(10, settings.threshold())));
+      }
+      setPsf(startingPsf(fwhm));
+    }
+
+    private Psf startingPsf(double fwhm) {
+      double beta = Double.isNaN(settings.psfBeta()) ? 3 : settings.psfBeta();
+      return Psf.round(settings.psfModel(), width, height, fwhm, beta);
+    }
+
+    private void setPsf(Psf next) {
+      psf = next;
+      stampRadius =
+          (int)
+              Math.max(
+                  4, Math.min(MAX_STAMP_RADIUS, Math.ceil(settings.stampRadius() * psf.fwhm())));
+    }
+
+    private static int[] brightestFirst(Peaks peaks) {
+      return IntStream.range(0, peaks.count())
+          .boxed()
+          .sorted((a, b) -> Float.compare(peaks.significance()[b], peaks.significance()[a]))
+          .mapToInt(Integer::intValue)
+          .toArray();
+    }
+
+    /** Searches the residual (in pass 1: the image) and appends what is new to the stars. */
+    private void find(int pass) {
+      if (pass == 1) {
+        stars = new StarList();
+        Arrays.fill(planes.model, 0f);
+        System.arraycopy(planes.image, 0, planes.residual, 0, planes.image.length);
+        searchedWith = psf.fwhm();
+      }
+      int radius = Math.max(3, (int) Math.ceil(1.5 * psf.fwhm()));
+      Peaks peaks =
+          filter.find(
+              planes.residual,
+              planes.base,
+              planes.model,
+              1,
+              width,
+              height,
+              psf.stampAt((width - 1) / 2.0, (height - 1) / 2.0, radius),
+              settings.threshold());
+      int[] chosen = pass == 1 ? oncePerSaturatedStar(peaks) : newOnes(peaks);
+      stars.append(peaks, chosen, pass);
+      stars.photons(image.response(), width, height);
+      draw();
+    }
+
+    private void draw() {
+      starModel.draw(stars, psf, planes, sky.medianNoise(), stampRadius);
+    }
+
+    /**
+     * Leaves one peak to each patch of saturated pixels, the most significant: about a masked core
+     * the filter sees a ring, whose maxima are not stars.
+     */
+    private int[] oncePerSaturatedStar(Peaks peaks) {
+      int reach = Math.max(2, (int) Math.ceil(psf.fwhm()));
+      SaturatedPatches patches = new SaturatedPatches(image.mask(), width, height);
+      List<Integer> chosen = new ArrayList<>();
+      boolean[] claimed = new boolean[patches.count()];
+      int[] order = brightestFirst(peaks);
+      for (int k : order) {
+        int patch = patches.near(peaks.x()[k], peaks.y()[k], reach);
+        if (patch < 0) {
+          chosen.add(k);
+        } else if (!claimed[patch]) {
+          claimed[patch] = true;
+          peaks.x()[k] = (float) patches.x(patch);
+          peaks.y()[k] = (float) patches.y(patch);
+          chosen.add(k);
+        }
+      }
+      return chosen.stream().mapToInt(Integer::intValue).sorted().toArray();
+    }
+
+    /**
+     * Takes a peak of the residual for a star where it stands out of the model by a share of the
+     * model's own brightness and no star is known within a pixel or half a FWHM: else it is what a
+     * PSF not quite right leaves of a bright star.
+     */
+    private int[] newOnes(Peaks peaks) {
+      double closest = Math.max(1, 0.5 * psf.fwhm());
+      StarGrid grid = new StarGrid(stars, width, height, Math.max(8, 4 * psf.fwhm()));
+      SaturatedPatches patches = new SaturatedPatches(image.mask(), width, height);
+      int reach = Math.max(2, (int) Math.ceil(2 * psf.fwhm()));
+      float peakShare = psf.stampAt((width - 1) / 2.0, (height - 1) / 2.0, 0)[0];
+      return IntStream.range(0, peaks.count())
+          .filter(
+              k -> {
+                float x = peaks.x()[k];
+                float y = peaks.y()[k];
+                int i = Math.round(y) * width + Math.round(x);
+                boolean[] known = {false};
+                grid.near(x, y, closest, star -> known[0] = true);
+                return !known[0]
+                    && peaks.flux()[k] * peakShare > RESIDUAL_SHARE * planes.model[i]
+                    && patches.near(x, y, reach) < 0;
+              })
+          .toArray();
+    }
+
+    private void fitPsf() {
+      int[] candidates = psfCandidates();
+      PsfStars chosen =
+          new PsfStars(
+              Arrays.stream(candidates).map(i -> stars.centreX[i]).toArray(),
+              Arrays.stream(candidates).map(i -> stars.centreY[i]).toArray(),
+              floats(stars.offsetX, candidates),
+              floats(stars.offsetY, candidates),
+              floats(stars.flux, candidates),
+              floats(stars.photon, candidates));
+      psfResult =
+          psfFit.fit(
+              planes.residual,
+              planes.base,
+              width,
+              height,
+              chosen,
+              psf,
+              settings.psfOrder(),
+              settings.psfBeta(),
+              settings.psfMinStars(),
+              stampRadius);
+      setPsf(psfResult.psf());
+      draw();
+    }
+
+    private static float[] floats(float[] values, int[] chosen) {
+      float[] picked = new float[chosen.length];
+      for (int i = 0; i < chosen.length; i++) {
+        picked[i] = values[chosen[i]];
+      }
+      return picked;
+    }
+
+    /**
+     * Bright, unsaturated stars inside the frame, whole on good pixels and with no neighbour of a
+     * tenth of their flux within three FWHM; brightest first.
+     */
+    private int[] psfCandidates() {
+      int[] order = stars.byFlux();
+      double reach = 3 * psf.fwhm();
+      int core = Math.max(1, (int) Math.ceil(1.5 * psf.fwhm()));
+      StarGrid grid = new StarGrid(stars, width, height, Math.max(8, reach));
+      List<Integer> bright = new ArrayList<>();
+      List<Integer> fair = new ArrayList<>();
+      for (int star : order) {
+        double signal = stars.flux[star] / Math.max(stars.errorFlux[star], 1e-9);
+        if (!(signal > 20) || bright.size() >= settings.psfMaxStars()) {
+          continue;
+        }
+        if (!clean(star, core)) {
+          continue;
+        }
+        boolean[] alone = {true};
+        grid.near(
+            stars.x(star),
+            stars.y(star),
+            reach,
+            other ->
+                alone[0] &= other == star || stars.flux[other] < 0.1f * stars.flux[star]);
+        if (alone[0]) {
+          (signal > 50 ? bright : fair).add(star);
+        }
+      }
+      if (bright.size() < 50) {
+        bright.addAll(fair.subList(0, Math.min(fair.size(), 50 - bright.size())));
+      }
+      return bright.stream().mapToInt(Integer::intValue).toArray();
+    }
+
+    private boolean clean(int star, int core) {
+      int cx = stars.centreX[star];
+      int cy = stars.centreY[star];
+      if (cx < core || cy < core || cx >= width - core || cy >= height - core) {
+        return false;
+      }
+      for (int y = cy - core; y <= cy + core; y++) {
+        for (int x = cx - core; x <= cx + core; x++) {
+          if (planes.base[y * width + x] <= 0) {
+            return false;
+          }
+        }
+      }
+      return true;
+    }
+
+    private void fitStars() {
+      if (stars.count() == 0) {
+        throw new ImageRejected(
+            "no stars",
+            "no peak above %.1f sigma (detect.threshold)".formatted(settings.threshold()));
+      }
+      starFit.fit(
+          stars, psf, planes, image.mask(), flatError, settings.fitSky(), stampRadius);
+      prune();
+      draw();
+    }
+
+    /** Drops what a fit has shown to be no star, or the same star twice. */
+    private void prune() {
+      double closest = Math.max(1, 0.5 * psf.fwhm());
+      StarGrid grid = new StarGrid(stars, width, height, Math.max(8, 4 * psf.fwhm()));
+      boolean[] dropped = new boolean[stars.count()];
+      for (int star : stars.byFlux()) {
+        float flux = stars.flux[star];
+        float error = stars.errorFlux[star];
+        boolean real =
+            Float.isFinite(flux)
+                && error > 0
+                && flux > FAINTEST * error
+                && stars.quality[star] > 0.05f
+                && stars.x(star) > -1
+                && stars.y(star) > -1
+                && stars.x(star) < width
+                && stars.y(star) < height;
+        if (!real) {
+          dropped[star] = true;
+        }
+        if (!dropped[star]) {
+          grid.near(
+              stars.x(star),
+              stars.y(star),
+              closest,
+              other -> {
+                if (other != star && !dropped[other] && stars.flux[other] <= flux) {
+                  dropped[other] = true;
+                }
+              });
+        }
+      }
+      stars.keep(IntStream.range(0, stars.count()).filter(i -> !dropped[i]).toArray());
+    }
+
+    private void skyWithoutStars() {
+      // The residual plane takes the image without its stars for the moment.
+      float[] empty = planes.residual;
+      float[] science = image.science();
+      for (int i = 0; i < empty.length; i++) {
+        empty[i] = science[i] - planes.model[i];
+      }
+      // Where stars are brighter than this their noise and the PSF's error would show.
+      float limit = (float) (0.5 * sky.medianNoise());
+      sky = mesh.measureEmpty(empty, image.mask(), planes.model, limit, width, height);
+      subtractSky();
+      draw();
+    }
+
+    private Reduction finish() {
+      stars.sort();
+      int n = stars.count();
+      if (n == 0) {
+        throw new ImageRejected(
+            "no stars", "no fit gave a flux above %.0f sigma".formatted(FAINTEST));
+      }
+      double[] x = new double[n];
+      double[] y = new double[n];
+      float[] flux = new float[n];
+      float[] local = new float[n];
+      for (int i = 0; i < n; i++) {
+        x[i] = stars.x(i);
+        y[i] = stars.y(i);
+        flux[i] = withoutPositionBias(stars.flux[i], stars.errorFlux[i]);
+        int column = Math.max(0, Math.min(width - 1, stars.centreX[i]));
+        int row = Math.max(0, Math.min(height - 1, stars.centreY[i]));
+        local[i] = sky.level()[row * width + column] + stars.skyOffset[i];
+        if (x[i] < -0.5 || y[i] < -0.5 || x[i] > width - 0.5 || y[i] > height - 0.5) {
+          stars.flags[i] |= StarFlag.OUTSIDE_FRAME;
+        }
+        if (stars.crowding[i] < 0.99f) {
+          stars.flags[i] |= StarFlag.FITTED_WITH_NEIGHBOURS;
+        }
+      }
+      Stars result =
+          new Stars(
+              x,
+              y,
+              stars.errorX,
+              stars.errorY,
+              flux,
+              stars.errorFlux,
+              local,
+              stars.chi2,
+              stars.sharp,
+              stars.quality,
+              stars.crowding,
+              stars.flags,
+              stars.pass);
+      return new Reduction(
+          image,
+          sky.level(),
+          planes.residual.clone(),
+          result,
+          summary(),
+          clock.seconds(),
+          clock.cpuSeconds(),
+          device.name());
+    }
+
+    private ImageSummary summary() {
+      double x = (width - 1) / 2.0;
+      double y = (height - 1) / 2.0;
+      long saturated = 0;
+      long masked = 0;
+      for (short bits : image.mask()) {
+        saturated += (bits & PixelFlag.SATURATED) != 0 ? 1 : 0;
+        masked += (bits & PixelFlag.UNUSABLE) != 0 ? 1 : 0;
+      }
+      double pixels = (double) width * height;
+      double square = 0;
+      for (float p : psf.stampAt(x, y, stampRadius)) {
+        square += p * p;
+      }
+      return new ImageSummary(
+          sky.medianLevel(),
+          sky.medianNoise(),
+          psf.model().name().toLowerCase(Locale.ROOT),
+          psf.fwhm(),
+          psf.ellipticityAt(x, y),
+          psf.betaAt(x, y),
+          psfResult.stars(),
+          psfResult.chi2(),
+          psf.coefficients(),
+          saturated / pixels,
+          masked / pixels,
+          5 * sky.medianNoise() / Math.sqrt(square));
+    }
+  }
+
+  /**
+   * Takes the bias off a flux that was fitted together with a position.
+   *
+   * <p>A fit that may move finds the highest sum of star and noise: chi^2 falls by 2 more on average
+   * than at the true place, so that the flux is too high by sigma^2 / F (Portillo, Speagle and
+   * Finkbeiner 2020, AJ 159, 165): 4 % at a signal-to-noise of 5, 0.01 % at 100.
+   */
+  static float withoutPositionBias(float flux, float error) {
+    return flux > 2 * error ? flux - error * error / flux : flux;
   }
 
   @Override
-  public void close() {}
+  public void close() {
+    // Kernels hold no thread and no device memory between runs; the device is the caller's.
+  }
 }

@@ -219,8 +219,7 @@ final class StarFitKernel extends PsfKernel {
    * Sums the normal system at given parameters into work[o] on: lower triangle of H by rows (10),
    * gradient (4), chi^2, number of pixels. Returns chi^2.
    */
-  private float accumulate(
-      int star, int t, int o, int w, float x, float y, float f, float s) {
+  private float accumulate(int star, int t, int o, int w, float x, float y, float f, float s) {
     float hxx = 0f;
     float hxy = 0f;
     float hyy = 0f;
@@ -381,8 +380,7 @@ final class StarFitKernel extends PsfKernel {
    * <p>Sharpness is the change of ln FWHM that a fit would make, to first order: with D = dP / d ln
    * FWHM it is (sum r D / V) / (F sum D^2 / V).
    */
-  private void diagnose(
-      int star, int t, int w, float x, float y, float f, float s, int flag) {
+  private void diagnose(int star, int t, int w, float x, float y, float f, float s, int flag) {
     float all = 0f;
     float good = 0f;
     float own = 0f;
@@ -410,8 +408,7 @@ final class StarFitKernel extends PsfKernel {
             float weight = 1f / (variance + m * (photon[star] + flatVariance * m));
             // dP/d ln W = -2 P - (X dP/dX + Y dP/dY), for the PSF scales with its width; and the
             // slopes here are those by the centre, of opposite sign.
-            float d =
-                (px - x) * work[w + VALUES + 1] + (py - y) * work[w + VALUES + 2] - 2f * p;
+            float d = (px - x) * work[w + VALUES + 1] + (py - y) * work[w + VALUES + 2] - 2f * p;
             float r = target[k] - f * p - s;
             good += p;
             own += p * f * p;

@@ -5,10 +5,11 @@ package org.starmill.psf;
  *
  * <p>Four quantities describe the shape: the logarithm of the FWHM (pixels, geometric mean over the
  * ellipse), two components of ellipticity e1, e2 and Moffat's beta. Each is a polynomial of its own
- * order in u = 2 x / (width - 1) - 1 and v = 2 y / (height - 1) - 1, with the terms 1, u, v, uu, uv,
- * vv, and so on by total order. With e^2 = e1^2 + e2^2, E = (1 - e^2)^(-1/2) and s = 4 (2^(1/beta) -
- * 1) / FWHM^2 (Moffat) or 8 ln 2 / FWHM^2 (Gaussian) the form of {@link PsfKernel} is A = s E (1 +
- * e1), B = 2 s E e2, C = s E (1 - e1): the ellipse's area does not depend on e. Immutable.
+ * order in u = 2 x / (width - 1) - 1 and v = 2 y / (height - 1) - 1, with the terms 1, u, v, uu,
+ * uv, vv, and so on by total order. With e^2 = e1^2 + e2^2, E = (1 - e^2)^(-1/2) and s = 4
+ * (2^(1/beta) - 1) / FWHM^2 (Moffat) or 8 ln 2 / FWHM^2 (Gaussian) the form of {@link PsfKernel} is
+ * A = s E (1 + e1), B = 2 s E e2, C = s E (1 - e1): the ellipse's area does not depend on e.
+ * Immutable.
  */
 public final class Psf {
   /** Positions of the four quantities in {@link #shapeAt} and in the coefficients. */
@@ -180,6 +181,14 @@ public final class Psf {
       {-2 * c, -se + c * e1 * stretch2, c * e2 * stretch2, c * byBeta},
       {0, 0, 0, 1}
     };
+  }
+
+  /**
+   * The PSF at a position, integrated over the pixels of a square whose middle pixel the star is
+   * centred on: (2 radius + 1) squared values, row-major.
+   */
+  public float[] stampAt(double x, double y, int radius) {
+    return PsfStampKernel.draw(this, x, y, radius);
   }
 
   /** FWHM at a position, pixels, geometric mean of the ellipse's axes. */

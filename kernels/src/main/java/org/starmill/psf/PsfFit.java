@@ -8,11 +8,12 @@ import org.starmill.image.ImageRejected;
  * Fits the PSF's polynomials to the pixels of many stars at once.
  *
  * <p>Gauss-Newton on all pixels of all stars: unknown are the polynomials' coefficients and, for
- * each star, x, y, flux and a local sky. A kernel sums each star's 8 x 8 normal system; its own four
- * unknowns are eliminated (Schur complement), what is left is chained to the coefficients and summed
- * over the stars. The result is the maximum of the likelihood, so that stars of every brightness
- * count by what they know. Stars whose width, ellipticity or chi^2 do not go with the others
- * (galaxies, blends, cosmic rays) are left out, by median and MAD, and taken in again if they fit.
+ * each star, x, y, flux and a local sky. A kernel sums each star's 8 x 8 normal system; its own
+ * four unknowns are eliminated (Schur complement), what is left is chained to the coefficients and
+ * summed over the stars. The result is the maximum of the likelihood, so that stars of every
+ * brightness count by what they know. Stars whose width, ellipticity or chi^2 do not go with the
+ * others (galaxies, blends, cosmic rays) are left out, by median and MAD, and taken in again if
+ * they fit.
  */
 public final class PsfFit {
   /** Relative error of the PSF in any pixel that the fit reckons with. */
@@ -373,7 +374,9 @@ public final class PsfFit {
       for (int i = 0; i < n; i++) {
         if (keep[i]) {
           double own =
-              quantity < 3 ? 1 / Math.sqrt(Math.max(systems[i].matrix[quantity][quantity], 1e-30)) : 0;
+              quantity < 3
+                  ? 1 / Math.sqrt(Math.max(systems[i].matrix[quantity][quantity], 1e-30))
+                  : 0;
           double limit = 3.5 * Math.max(Math.max(scatter, own), quantity < 3 ? 0.002 : 0.1);
           double distance = quantityOf(systems[i], quantity) - median;
           keep[i] = quantity < 3 ? Math.abs(distance) <= limit : distance <= limit;
@@ -383,7 +386,9 @@ public final class PsfFit {
     System.arraycopy(keep, 0, used, 0, n);
   }
 
-  /** 0 to 2: the star's own ln FWHM, e1, e2 less the PSF's; 3: its reduced chi squared, logarithm. */
+  /**
+   * 0 to 2: the star's own ln FWHM, e1, e2 less the PSF's; 3: its reduced chi squared, logarithm.
+   */
   private static double quantityOf(StarSystem system, int quantity) {
     return quantity < 3
         ? system.ownShape[quantity]

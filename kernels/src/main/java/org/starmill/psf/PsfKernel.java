@@ -14,9 +14,10 @@ import org.starmill.device.ItemKernel;
  *   Gaussian  N exp(-q / 2)        N = sqrt(AC - B^2/4) / (2 pi)
  * </pre>
  *
- * so that its integral over the plane is 1 (Moffat 1969, A&amp;A 3, 455). The integral over a pixel is
- * taken by Gauss-Legendre quadrature of n x n nodes. Three nodes a side leave 0.1 mmag of the phase
- * within the pixel at a FWHM of 1.94 pixels; two do for a FWHM of 3 and more, and in the wings.
+ * so that its integral over the plane is 1 (Moffat 1969, A&amp;A 3, 455). The integral over a pixel
+ * is taken by Gauss-Legendre quadrature of n x n nodes. Three nodes a side leave 0.1 mmag of the
+ * phase within the pixel at a FWHM of 1.94 pixels; two do for a FWHM of 3 and more, and in the
+ * wings.
  */
 public abstract class PsfKernel extends ItemKernel {
   /** Numbers of a form. */

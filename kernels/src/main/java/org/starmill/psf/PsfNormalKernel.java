@@ -57,13 +57,7 @@ final class PsfNormalKernel extends PsfKernel {
           float variance = base[sy * width + sx];
           if (variance > 0f) {
             pixelAndShape(
-                form,
-                star * FORM,
-                px - offsetX[star],
-                py - offsetY[star],
-                order(px, py),
-                work,
-                v);
+                form, star * FORM, px - offsetX[star], py - offsetY[star], order(px, py), work, v);
             float m = max(f * work[v], 0f);
             float weight = 1f / (variance + m * (u + modelVariance * m));
             float r = target[k] - f * work[v] - sky[star];

@@ -11,12 +11,7 @@ package org.starmill.psf;
  * @param photon variance one electron of the star brings, 1 / response
  */
 public record PsfStars(
-    int[] centreX,
-    int[] centreY,
-    float[] offsetX,
-    float[] offsetY,
-    float[] flux,
-    float[] photon) {
+    int[] centreX, int[] centreY, float[] offsetX, float[] offsetY, float[] flux, float[] photon) {
   public int count() {
     return centreX.length;
   }

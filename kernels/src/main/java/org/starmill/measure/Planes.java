@@ -1,0 +1,29 @@
+package org.starmill.measure;
+
+/** The planes of one image in work, row-major, kept from image to image while the size stays. */
+final class Planes {
+  final int width;
+  final int height;
+
+  /** Image less sky, electrons; 0 where a pixel must not be used. */
+  final float[] image;
+
+  /** Variance of the empty sky, electrons squared; 0 where a pixel must not be used. */
+  final float[] base;
+
+  /** Model of all stars, electrons. */
+  final float[] model;
+
+  /** Image less sky less model. */
+  final float[] residual;
+
+  Planes(int width, int height) {
+    this.width = width;
+    this.height = height;
+    int size = width * height;
+    image = new float[size];
+    base = new float[size];
+    model = new float[size];
+    residual = new float[size];
+  }
+}

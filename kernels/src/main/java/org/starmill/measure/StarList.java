@@ -1,0 +1,180 @@
+package org.starmill.measure;
+
+import java.util.Arrays;
+import java.util.stream.IntStream;
+import org.starmill.detect.Peaks;
+import org.starmill.psf.Psf;
+import org.starmill.psf.PsfKernel;
+
+/** The stars of an image while they are being fitted: a column a quantity, in any order. */
+final class StarList {
+  int[] centreX = new int[0];
+  int[] centreY = new int[0];
+  float[] offsetX = new float[0];
+  float[] offsetY = new float[0];
+  float[] flux = new float[0];
+  float[] skyOffset = new float[0];
+  float[] photon = new float[0];
+  float[] errorX = new float[0];
+  float[] errorY = new float[0];
+  float[] errorFlux = new float[0];
+  float[] chi2 = new float[0];
+  float[] sharp = new float[0];
+  float[] quality = new float[0];
+  float[] crowding = new float[0];
+  int[] flags = new int[0];
+  int[] pass = new int[0];
+
+  int count() {
+    return centreX.length;
+  }
+
+  double x(int star) {
+    return (double) centreX[star] + offsetX[star];
+  }
+
+  double y(int star) {
+    return (double) centreY[star] + offsetY[star];
+  }
+
+  /** Appends chosen peaks as stars of a pass. */
+  void append(Peaks peaks, int[] chosen, int passNumber) {
+    int from = count();
+    resize(from + chosen.length);
+    for (int k = 0; k < chosen.length; k++) {
+      int i = from + k;
+      place(i, peaks.x()[chosen[k]], peaks.y()[chosen[k]]);
+      flux[i] = peaks.flux()[chosen[k]];
+      errorFlux[i] = peaks.flux()[chosen[k]] / peaks.significance()[chosen[k]];
+      crowding[i] = 1f;
+      quality[i] = 1f;
+      pass[i] = passNumber;
+    }
+  }
+
+  private void place(int star, double x, double y) {
+    int px = (int) Math.round(x);
+    int py = (int) Math.round(y);
+    centreX[star] = px;
+    centreY[star] = py;
+    offsetX[star] = (float) (x - px);
+    offsetY[star] = (float) (y - py);
+  }
+
+  /** Makes the pixel a star's centre lies in its pixel again, after fits have moved it. */
+  void recentre() {
+    for (int i = 0; i < count(); i++) {
+      int shiftX = Math.round(offsetX[i]);
+      int shiftY = Math.round(offsetY[i]);
+      centreX[i] += shiftX;
+      centreY[i] += shiftY;
+      offsetX[i] -= shiftX;
+      offsetY[i] -= shiftY;
+    }
+  }
+
+  /** Sets the photon noise of each star from the response at its place. */
+  void photons(float[] response, int width, int height) {
+    for (int i = 0; i < count(); i++) {
+      photon[i] = 1f;
+      if (response != null) {
+        int x = Math.max(1, Math.min(width - 2, centreX[i]));
+        int y = Math.max(1, Math.min(height - 2, centreY[i]));
+        float sum = 0f;
+        for (int dy = -1; dy <= 1; dy++) {
+          for (int dx = -1; dx <= 1; dx++) {
+            sum += response[(y + dy) * width + x + dx];
+          }
+        }
+        photon[i] = 9f / Math.max(sum, 0.45f);
+      }
+    }
+  }
+
+  /** The forms of all stars. */
+  float[] forms(Psf psf) {
+    float[] form = new float[count() * PsfKernel.FORM];
+    for (int i = 0; i < count(); i++) {
+      psf.formAt(x(i), y(i), form, i * PsfKernel.FORM);
+    }
+    return form;
+  }
+
+  /** Numbers of all stars by flux, brightest first. */
+  int[] byFlux() {
+    return IntStream.range(0, count())
+        .boxed()
+        .sorted((a, b) -> Float.compare(flux[b], flux[a]))
+        .mapToInt(Integer::intValue)
+        .toArray();
+  }
+
+  /** Keeps the given stars, in the order given. */
+  void keep(int[] chosen) {
+    centreX = pick(centreX, chosen);
+    centreY = pick(centreY, chosen);
+    offsetX = pick(offsetX, chosen);
+    offsetY = pick(offsetY, chosen);
+    flux = pick(flux, chosen);
+    skyOffset = pick(skyOffset, chosen);
+    photon = pick(photon, chosen);
+    errorX = pick(errorX, chosen);
+    errorY = pick(errorY, chosen);
+    errorFlux = pick(errorFlux, chosen);
+    chi2 = pick(chi2, chosen);
+    sharp = pick(sharp, chosen);
+    quality = pick(quality, chosen);
+    crowding = pick(crowding, chosen);
+    flags = pick(flags, chosen);
+    pass = pick(pass, chosen);
+  }
+
+  /** Sorts the stars by y, then x. */
+  void sort() {
+    keep(
+        IntStream.range(0, count())
+            .boxed()
+            .sorted(
+                (a, b) -> {
+                  int byY = Double.compare(y(a), y(b));
+                  return byY != 0 ? byY : Double.compare(x(a), x(b));
+                })
+            .mapToInt(Integer::intValue)
+            .toArray());
+  }
+
+  private void resize(int n) {
+    centreX = Arrays.copyOf(centreX, n);
+    centreY = Arrays.copyOf(centreY, n);
+    offsetX = Arrays.copyOf(offsetX, n);
+    offsetY = Arrays.copyOf(offsetY, n);
+    flux = Arrays.copyOf(flux, n);
+    skyOffset = Arrays.copyOf(skyOffset, n);
+    photon = Arrays.copyOf(photon, n);
+    errorX = Arrays.copyOf(errorX, n);
+    errorY = Arrays.copyOf(errorY, n);
+    errorFlux = Arrays.copyOf(errorFlux, n);
+    chi2 = Arrays.copyOf(chi2, n);
+    sharp = Arrays.copyOf(sharp, n);
+    quality = Arrays.copyOf(quality, n);
+    crowding = Arrays.copyOf(crowding, n);
+    flags = Arrays.copyOf(flags, n);
+    pass = Arrays.copyOf(pass, n);
+  }
+
+  private static int[] pick(int[] values, int[] chosen) {
+    int[] picked = new int[chosen.length];
+    for (int i = 0; i < chosen.length; i++) {
+      picked[i] = values[chosen[i]];
+    }
+    return picked;
+  }
+
+  private static float[] pick(float[] values, int[] chosen) {
+    float[] picked = new float[chosen.length];
+    for (int i = 0; i < chosen.length; i++) {
+      picked[i] = values[chosen[i]];
+    }
+    return picked;
+  }
+}
