@@ -1,0 +1,326 @@
+package org.starmill.config;
+
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigException;
+import com.typesafe.config.ConfigFactory;
+import com.typesafe.config.ConfigParseOptions;
+import com.typesafe.config.ConfigValue;
+import com.typesafe.config.ConfigValueFactory;
+import com.typesafe.config.ConfigValueType;
+import java.io.Serializable;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import org.starmill.measure.ReductionSettings;
+import org.starmill.psf.PsfModel;
+
+/**
+ * All settings of a campaign.
+ *
+ * <p>Laid over one another from {@code conf/starmill.conf}, which documents every key, the
+ * instrument's own defaults, the file of {@code --config} and each {@code --set key=value}; the
+ * last one wins. A key that is not in {@code conf/starmill.conf} is refused. Immutable and
+ * serializable.
+ *
+ * @param instrument name or path of the instrument file
+ * @param device what the kernels run on
+ * @param masters how bias and flat frames are combined
+ * @param reduction every choice the reduction of one image depends on
+ * @param batch how work is cut
+ * @param output how tables are written
+ */
+public record CampaignConfig(
+    String instrument,
+    DeviceChoice device,
+    MasterSettings masters,
+    ReductionSettings reduction,
+    BatchSettings batch,
+    OutputSettings output)
+    implements Serializable {
+
+  private static final String DEFAULTS = "conf/starmill.conf";
+
+  /** Sections that do not change what is measured, only where and how fast. */
+  private static final Set<String> WITHOUT_EFFECT_ON_RESULTS = Set.of("device", "batch", "output");
+
+  /** Sections that an instrument file may bring defaults for. */
+  private static final Set<String> OF_AN_INSTRUMENT =
+      Set.of("masters", "sky", "detect", "psf", "measure");
+
+  /**
+   * What the kernels run on.
+   *
+   * @param name auto, gpu, opencl-cpu or java
+   * @param fallsBackToJava whether the Java device takes over where the named one is missing or
+   *     fails
+   * @param threads threads of the Java device for one image; 0 for as many as Spark gives a task
+   */
+  public record DeviceChoice(String name, boolean fallsBackToJava, int threads) {}
+
+  /**
+   * How bias and flat frames are combined.
+   *
+   * @param minBiasFrames fewest bias frames that make a master
+   * @param minFlatFrames fewest flat frames that make a master
+   * @param maxFrames most frames that go into one master
+   * @param clipSigma values further from a pixel's median are left out, in standard deviations
+   * @param flatRequired whether an image without a flat fails
+   */
+  public record MasterSettings(
+      int minBiasFrames,
+      int minFlatFrames,
+      int maxFrames,
+      double clipSigma,
+      boolean flatRequired) {}
+
+  /**
+   * How work is cut.
+   *
+   * @param images most images of a batch
+   */
+  public record BatchSettings(int images) {}
+
+  /**
+   * How tables are written.
+   *
+   * @param compression of Parquet: zstd, snappy, gzip or none
+   */
+  public record OutputSettings(String compression) {}
+
+  /** The settings of {@code conf/starmill.conf} alone. */
+  public static CampaignConfig defaults() {
+    return load(null, List.of());
+  }
+
+  /**
+   * Reads the settings, without defaults of the instrument.
+   *
+   * @param file the campaign's HOCON file; null for none
+   * @param assignments each "key=value", the last one wins
+   * @throws ConfigurationException naming the key that is unknown or wrong, its place and remedy
+   */
+  public static CampaignConfig load(Path file, List<String> assignments) {
+    return load(file, assignments, instrument -> ConfigFactory.empty());
+  }
+
+  /**
+   * Reads the settings.
+   *
+   * @param file the campaign's HOCON file; null for none
+   * @param assignments each "key=value", the last one wins
+   * @param ofInstrument gives the defaults that an instrument brings, by its name; only sections
+   *     masters, sky, detect, psf and measure
+   * @throws ConfigurationException naming the key that is unknown or wrong, its place and remedy
+   */
+  public static CampaignConfig load(
+      Path file, List<String> assignments, Function<String, Config> ofInstrument) {
+    Config defaults =
+        ConfigFactory.parseResources(
+            CampaignConfig.class.getClassLoader(),
+            DEFAULTS,
+            ConfigParseOptions.defaults().setAllowMissing(false));
+    Set<String> known = TypedConfig.leaves(defaults).keySet();
+    Predicate<String> none = key -> false;
+
+    Config layers = ConfigFactory.empty();
+    for (String assignment : assignments) {
+      Config layer = withDeviceSpeltOut(parse(assignment));
+      TypedConfig.refuseUnknownKeys(layer, known, none);
+      layers = layer.withFallback(layers);
+    }
+    if (file != null) {
+      Config layer = withDeviceSpeltOut(TypedConfig.parseFile(file, "campaign file"));
+      TypedConfig.refuseUnknownKeys(layer, known, none);
+      layers = layers.withFallback(layer);
+    }
+    Config named = TypedConfig.resolve(layers.withFallback(defaults), "the configuration");
+    Config camera = ofInstrument.apply(new TypedConfig(named).text("instrument"));
+    TypedConfig.refuseUnknownKeys(camera, ofAnInstrument(known), none);
+    return of(
+        TypedConfig.resolve(
+            layers.withFallback(camera).withFallback(defaults), "the configuration"));
+  }
+
+  private static List<String> ofAnInstrument(Set<String> known) {
+    return known.stream().filter(key -> OF_AN_INSTRUMENT.contains(section(key))).toList();
+  }
+
+  private static String section(String key) {
+    return key.contains(".") ? key.substring(0, key.indexOf('.')) : key;
+  }
+
+  /** Parses one "key=value" of the command line; a value that is no HOCON is taken as text. */
+  private static Config parse(String assignment) {
+    int equals = assignment.indexOf('=');
+    String key = equals < 0 ? "" : assignment.substring(0, equals).strip();
+    String text = equals < 0 ? "" : assignment.substring(equals + 1).strip();
+    if (key.isEmpty() || text.isEmpty()) {
+      throw new ConfigurationException(
+          "--set '%s': expected key=value, such as psf.model=gaussian".formatted(assignment));
+    }
+    try {
+      return ConfigFactory.empty("--set").withValue(key, value(text));
+    } catch (ConfigException.BadPath e) {
+      throw new ConfigurationException(
+          "--set '%s': '%s' is no key, expected one such as psf.model".formatted(assignment, key),
+          e);
+    }
+  }
+
+  private static ConfigValue value(String text) {
+    ConfigParseOptions origin = ConfigParseOptions.defaults().setOriginDescription("--set");
+    // In HOCON a value such as hdfs://host/x is an error or has its tail cut off as a comment.
+    if (!text.contains("//") && !text.contains("#")) {
+      try {
+        return ConfigFactory.parseString("value = " + text, origin).getValue("value");
+      } catch (ConfigException noHocon) {
+        return ConfigValueFactory.fromAnyRef(text, "--set");
+      }
+    }
+    return ConfigValueFactory.fromAnyRef(text, "--set");
+  }
+
+  private static Config withDeviceSpeltOut(Config layer) {
+    ConfigValue device = layer.root().get("device");
+    return device != null && device.valueType() == ConfigValueType.STRING
+        ? layer.withoutPath("device").withValue("device.name", device)
+        : layer;
+  }
+
+  private static CampaignConfig of(Config resolved) {
+    TypedConfig config = new TypedConfig(resolved);
+    double unbounded = Double.POSITIVE_INFINITY;
+    int most = Integer.MAX_VALUE;
+    int filter = config.integer("sky.filter", 1, 99);
+    if (filter % 2 == 0) {
+      throw TypedConfig.wrong("sky.filter", config.value("sky.filter"), "an odd number");
+    }
+    int fewestStars = config.integer("psf.min-stars", 1, most);
+    return new CampaignConfig(
+        config.text("instrument"),
+        new DeviceChoice(
+            config.oneOf("device.name", "auto", "gpu", "opencl-cpu", "java"),
+            config.oneOf("device.fallback", "none", "java").equals("java"),
+            config.integer("device.threads", 0, 4096)),
+        new MasterSettings(
+            config.integer("masters.min-bias-frames", 1, most),
+            config.integer("masters.min-flat-frames", 1, most),
+            config.integer("masters.max-frames", 1, most),
+            config.number("masters.clip-sigma", 1, unbounded),
+            config.oneOf("masters.flat", "required", "optional").equals("required")),
+        new ReductionSettings(
+            config.integer("sky.box", 8, most),
+            filter,
+            config.numberOr("sky.max-level", 0, unbounded, "none", unbounded),
+            config.number("detect.threshold", 1, unbounded),
+            PsfModel.valueOf(
+                config.oneOf("psf.model", "moffat", "gaussian").toUpperCase(Locale.ROOT)),
+            config.numberOr("psf.beta", 1.1, 100, "fit", Double.NaN),
+            config.integer("psf.order", 0, 6),
+            fewestStars,
+            config.integer("psf.max-stars", fewestStars, most),
+            config.number("measure.stamp-radius", 1, 50),
+            config.flag("measure.fit-sky"),
+            config.integer("measure.passes", 1, 20),
+            config.integer("measure.edge", 0, 1000)),
+        new BatchSettings(config.integer("batch.images", 1, most)),
+        new OutputSettings(config.oneOf("output.compression", "zstd", "snappy", "gzip", "none")));
+  }
+
+  /** Every key with its value as text, in the form that {@code --set} takes. */
+  public SortedMap<String, String> values() {
+    SortedMap<String, String> values = new TreeMap<>();
+    values.put("instrument", instrument);
+    values.put("device.name", device.name());
+    values.put("device.fallback", device.fallsBackToJava() ? "java" : "none");
+    values.put("device.threads", "" + device.threads());
+    values.put("masters.min-bias-frames", "" + masters.minBiasFrames());
+    values.put("masters.min-flat-frames", "" + masters.minFlatFrames());
+    values.put("masters.max-frames", "" + masters.maxFrames());
+    values.put("masters.clip-sigma", "" + masters.clipSigma());
+    values.put("masters.flat", masters.flatRequired() ? "required" : "optional");
+    values.put("sky.box", "" + reduction.skyBox());
+    values.put("sky.filter", "" + reduction.skyFilter());
+    values.put(
+        "sky.max-level",
+        Double.isInfinite(reduction.skyMaxLevel()) ? "none" : "" + reduction.skyMaxLevel());
+    values.put("detect.threshold", "" + reduction.threshold());
+    values.put("psf.model", reduction.psfModel().name().toLowerCase(Locale.ROOT));
+    values.put("psf.beta", Double.isNaN(reduction.psfBeta()) ? "fit" : "" + reduction.psfBeta());
+    values.put("psf.order", "" + reduction.psfOrder());
+    values.put("psf.min-stars", "" + reduction.psfMinStars());
+    values.put("psf.max-stars", "" + reduction.psfMaxStars());
+    values.put("measure.stamp-radius", "" + reduction.stampRadius());
+    values.put("measure.fit-sky", "" + reduction.fitSky());
+    values.put("measure.passes", "" + reduction.passes());
+    values.put("measure.edge", "" + reduction.edge());
+    values.put("batch.images", "" + batch.images());
+    values.put("output.compression", output.compression());
+    return values;
+  }
+
+  /**
+   * Names everything that changes results: equal hashes, equal catalogs from equal frames.
+   *
+   * <p>The first 16 hexadecimal digits of a SHA-256 over the keys and values of all sections but
+   * device, batch and output; the instrument counts by what its file says, not by its name.
+   *
+   * @param instrumentDigest what {@code Instrument.digest()} gives
+   */
+  public String hash(String instrumentDigest) {
+    StringBuilder text = new StringBuilder();
+    values()
+        .forEach(
+            (key, value) -> {
+              if (!WITHOUT_EFFECT_ON_RESULTS.contains(section(key))) {
+                text.append(key)
+                    .append('=')
+                    .append(key.equals("instrument") ? instrumentDigest : value)
+                    .append('\n');
+              }
+            });
+    return digest(text.toString());
+  }
+
+  /** The hash with the instrument's name in place of its file's digest. */
+  public String hash() {
+    return hash(instrument);
+  }
+
+  /** The first 16 hexadecimal digits of the SHA-256 of a text in UTF-8. */
+  public static String digest(String text) {
+    try {
+      byte[] bytes =
+          MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+      return HexFormat.of().formatHex(bytes, 0, 8);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
+  }
+
+  private Object writeReplace() {
+    List<String> assignments = new ArrayList<>();
+    for (Map.Entry<String, String> value : values().entrySet()) {
+      assignments.add(value.getKey() + "=" + value.getValue());
+    }
+    return new Assignments(assignments);
+  }
+
+  /** The serialized form. */
+  private record Assignments(List<String> values) implements Serializable {
+    private Object readResolve() {
+      return load(null, values);
+    }
+  }
+}
