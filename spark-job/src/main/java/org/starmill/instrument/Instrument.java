@@ -354,8 +354,9 @@ public final class Instrument implements Serializable {
               .formatted(fits(overscanSection), fits(dataSection)));
       overscanSection = null;
     }
-    String ccdName = ccd.find(header, "a name", Instrument::name, notes).orElse("1");
-    String quadrantName = quadrant.find(header, "a name", Instrument::name, notes).orElse("1");
+    String ccdName = numbered(ccd.find(header, "a name", Instrument::name, notes).orElse("1"), hdu);
+    String quadrantName =
+        numbered(quadrant.find(header, "a name", Instrument::name, notes).orElse("1"), hdu);
     double seconds =
         exposure.find(header, NOT_NEGATIVE, Instrument::notNegative, notes).orElse(Double.NaN);
     if (type == ImageType.SCIENCE && !(seconds > 0)) {
@@ -366,7 +367,7 @@ public final class Instrument implements Serializable {
         type,
         dataSection,
         overscanSection,
-        bad(numbered(ccdName, hdu), numbered(quadrantName, hdu), dataSection, width, height),
+        bad(ccdName, quadrantName, dataSection, width, height),
         gain.find(header, ABOVE_ZERO, Instrument::aboveZero, notes)
             .orElseThrow(() -> missing(place, "gain", gain, "electrons per ADU")),
         readNoise
@@ -378,8 +379,8 @@ public final class Instrument implements Serializable {
         Double.isNaN(mjd) ? "unknown" : HeaderTime.night(mjd, noonUtcHours),
         filter.find(header, "a name", Instrument::name, notes).orElse("none"),
         field.find(header, "a name", Instrument::name, notes).orElse(""),
-        numbered(ccdName, hdu),
-        numbered(quadrantName, hdu),
+        ccdName,
+        quadrantName,
         airmass.find(header, AIRMASS, Instrument::airmass, notes).orElse(Double.NaN),
         notes);
   }
