@@ -1,10 +1,12 @@
 package org.starmill.campaign;
 
 import java.io.Serializable;
+import java.util.Locale;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
+import org.starmill.instrument.ImageType;
 
 /**
  * A frame of the plan: where it stands and what its header says it is.
@@ -13,14 +15,14 @@ import org.apache.spark.sql.types.StructType;
  * @param path of the file, with scheme
  * @param hdu number of the HDU in the file, from 0; -1 where the file could not be read
  * @param fileLength bytes
- * @param kind what the frame shows; null where it could not be read
- * @param night of the observation, as 2024-05-12; null where not known
- * @param ccd name of the detector
- * @param quadrant of the detector
- * @param filter name of the filter; null where there is none
- * @param width columns of the part that saw light
+ * @param type what it is a picture of; null where that cannot be told
+ * @param night of the observation, as 2024-05-12, or "unknown"; null without a type
+ * @param ccd name of the detector; null without a type
+ * @param quadrant of the detector; null without a type
+ * @param filter name of the filter, or "none"; null without a type
+ * @param width columns of the part that saw light; 0 where the frame could not be read
  * @param height rows of it
- * @param mjd middle of the exposure, UTC; null where not known
+ * @param mjd start of the exposure, UTC; null where not known
  * @param exptime seconds; null where not known
  * @param reason why the frame cannot be used; null where nothing is known against it
  */
@@ -29,7 +31,7 @@ public record PlannedFrame(
     String path,
     int hdu,
     long fileLength,
-    Kind kind,
+    ImageType type,
     String night,
     String ccd,
     String quadrant,
@@ -41,22 +43,13 @@ public record PlannedFrame(
     String reason)
     implements Serializable {
 
-  /** What a frame shows. */
-  public enum Kind {
-    BIAS,
-    DARK,
-    FLAT,
-    SCIENCE,
-    UNKNOWN
-  }
-
   static final StructType SCHEMA =
       new StructType()
           .add("exposure_id", DataTypes.LongType, false)
           .add("path", DataTypes.StringType, false)
           .add("hdu", DataTypes.IntegerType, false)
           .add("file_length", DataTypes.LongType, false)
-          .add("kind", DataTypes.StringType, true)
+          .add("image_type", DataTypes.StringType, true)
           .add("night", DataTypes.StringType, true)
           .add("ccd", DataTypes.StringType, true)
           .add("quadrant", DataTypes.StringType, true)
@@ -73,7 +66,7 @@ public record PlannedFrame(
         row.getString(1),
         row.getInt(2),
         row.getLong(3),
-        row.isNullAt(4) ? null : Kind.valueOf(row.getString(4).toUpperCase(java.util.Locale.ROOT)),
+        row.isNullAt(4) ? null : ImageType.valueOf(row.getString(4).toUpperCase(Locale.ROOT)),
         row.getString(5),
         row.getString(6),
         row.getString(7),
@@ -91,7 +84,7 @@ public record PlannedFrame(
         path,
         hdu,
         fileLength,
-        kind == null ? null : kind.name().toLowerCase(java.util.Locale.ROOT),
+        type == null ? null : type.word(),
         night,
         ccd,
         quadrant,
@@ -105,13 +98,13 @@ public record PlannedFrame(
 
   PlannedFrame withExposureId(long id) {
     return new PlannedFrame(
-        id, path, hdu, fileLength, kind, night, ccd, quadrant, filter, width, height, mjd, exptime,
+        id, path, hdu, fileLength, type, night, ccd, quadrant, filter, width, height, mjd, exptime,
         reason);
   }
 
   /** Whether it is to be measured. */
   boolean isScience() {
-    return reason == null && kind == Kind.SCIENCE;
+    return reason == null && type == ImageType.SCIENCE;
   }
 
   /** Its name for people: the path, and the HDU where it is not the primary one. */

@@ -5,8 +5,8 @@ import java.io.Serializable;
 /**
  * What reads a frame out: masters are made for each by itself.
  *
- * @param ccd name of the detector; null where the camera has one
- * @param quadrant of the detector; null where it is read as one
+ * @param ccd name of the detector
+ * @param quadrant of the detector
  * @param width columns of the part that saw light
  * @param height rows of it
  */
@@ -15,13 +15,6 @@ public record Amplifier(String ccd, String quadrant, int width, int height)
 
   /** Its name for people. */
   public String label() {
-    StringBuilder label = new StringBuilder();
-    if (ccd != null) {
-      label.append("ccd ").append(ccd).append(", ");
-    }
-    if (quadrant != null) {
-      label.append("quadrant ").append(quadrant).append(", ");
-    }
-    return label.append("%d x %d pixels".formatted(width, height)).toString();
+    return "ccd %s, quadrant %s, %d x %d pixels".formatted(ccd, quadrant, width, height);
   }
 }

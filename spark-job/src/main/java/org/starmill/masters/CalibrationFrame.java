@@ -11,7 +11,7 @@ import java.io.Serializable;
  * @param fileLength bytes
  * @param kind bias or flat
  * @param amplifier that read it
- * @param night of the observation, as 2024-05-12; null where not known
+ * @param night of the observation, as 2024-05-12, or "unknown"
  * @param filter of a flat; null for a bias
  */
 public record CalibrationFrame(

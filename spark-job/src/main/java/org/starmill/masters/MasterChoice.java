@@ -9,7 +9,6 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.starmill.config.CampaignConfig;
@@ -23,8 +22,6 @@ import org.starmill.config.CampaignConfig;
  * run.
  */
 public final class MasterChoice {
-  private static final String UNKNOWN_NIGHT = "";
-
   private record Kin(MasterKind kind, Amplifier amplifier, String filter) {}
 
   private final Map<Kin, TreeMap<String, List<CalibrationFrame>>> byNight = new LinkedHashMap<>();
@@ -45,7 +42,7 @@ public final class MasterChoice {
       byNight
           .computeIfAbsent(
               new Kin(frame.kind(), frame.amplifier(), frame.filter()), kin -> new TreeMap<>())
-          .computeIfAbsent(Objects.requireNonNullElse(frame.night(), UNKNOWN_NIGHT), n -> new ArrayList<>())
+          .computeIfAbsent(frame.night(), n -> new ArrayList<>())
           .add(frame);
     }
   }
@@ -76,8 +73,7 @@ public final class MasterChoice {
   }
 
   private Optional<MasterGroup> choose(
-      MasterKind kind, Amplifier amplifier, String filter, String nightOrNull, int fewest) {
-    String night = Objects.requireNonNullElse(nightOrNull, UNKNOWN_NIGHT);
+      MasterKind kind, Amplifier amplifier, String filter, String night, int fewest) {
     List<Object> need = new ArrayList<>();
     need.add(kind);
     need.add(amplifier);
@@ -105,7 +101,7 @@ public final class MasterChoice {
       return Optional.of(
           new MasterGroup(
               kin.kind(),
-              of.equals(UNKNOWN_NIGHT) ? null : of,
+              of,
               kin.amplifier(),
               kin.filter(),
               first(nearest.get().getValue()),

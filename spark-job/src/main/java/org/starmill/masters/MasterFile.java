@@ -23,22 +23,27 @@ final class MasterFile {
   private MasterFile() {}
 
   static void write(
-      String path, Master master, MasterGroup group, Map<String, ?> provenance, Configuration hadoop)
+      String path,
+      Master master,
+      List<CalibrationFrame> used,
+      Map<CalibrationFrame, String> rejected,
+      Map<String, ?> provenance,
+      Configuration hadoop)
       throws IOException {
     LinkedHashMap<String, Object> primary = new LinkedHashMap<>(provenance);
-    primary.put("NFRAMES", master.frames().size());
+    primary.put("NFRAMES", used.size());
     if (!Double.isNaN(master.readNoise())) {
       primary.put("RDNOISE", master.readNoise());
     }
     int number = 0;
-    for (int frame : master.frames()) {
-      primary.put("FRAME%03d".formatted(++number), label(group.frames().get(frame)));
+    for (CalibrationFrame frame : used) {
+      primary.put("FRAME%03d".formatted(++number), label(frame));
     }
     number = 0;
-    for (Master.Rejection rejection : master.rejected()) {
+    for (Map.Entry<CalibrationFrame, String> left : rejected.entrySet()) {
       number++;
-      primary.put("REJCT%03d".formatted(number), label(group.frames().get(rejection.frame())));
-      primary.put("REJWY%03d".formatted(number), rejection.reason());
+      primary.put("REJCT%03d".formatted(number), label(left.getKey()));
+      primary.put("REJWY%03d".formatted(number), left.getValue());
     }
     new FitsWriter(hadoop)
         .write(
