@@ -2,13 +2,15 @@ package org.starmill.campaign;
 
 import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
 import org.starmill.catalog.ExposureRow;
 import org.starmill.catalog.ExposuresWriter;
 
@@ -89,8 +91,18 @@ final class Ledger {
       campaign.rename(staged, sources);
     }
     Path rows = new Path(new Path(campaign.staging(), batch), "exposures" + PARQUET);
-    writeExposures(rows, exposures);
+    try (ExposuresWriter writer =
+        new ExposuresWriter(rows, fileSystem.getConf(), compression)) {
+      for (ExposureRow exposure : exposures) {
+        writer.write(exposure);
+      }
+    }
     campaign.rename(rows, new Path(campaign.exposures(), batch + PARQUET));
     fileSystem.delete(new Path(campaign.staging(), batch), true);
+  }
+
+  /** The rows of all batches that count. */
+  Dataset<Row> exposures(SparkSession spark) {
+    return spark.read().parquet(campaign.exposures().toString());
   }
 }
