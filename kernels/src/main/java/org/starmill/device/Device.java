@@ -16,6 +16,8 @@ public interface Device extends AutoCloseable {
   /**
    * Runs all items of a kernel and waits for them.
    *
+   * <p>May be called by several threads at once, each with a kernel of its own.
+   *
    * @param kernel with its fields set; arrays it writes hold the results on return
    * @param items number of items, 0 for none
    * @throws DeviceException where the device failed; nothing falls back to another one
@@ -23,8 +25,17 @@ public interface Device extends AutoCloseable {
   void run(ItemKernel kernel, int items);
 
   /**
-   * CPU time the device's own threads have spent on kernels so far, nanoseconds; the calling
-   * thread's is not in it.
+   * Translates and builds a kernel, so that its first run takes no longer than the others; nothing
+   * on the Java device.
+   *
+   * @param kernel of which the class counts, and this instance is made ready
+   * @throws DeviceException where it cannot be built for this device
+   */
+  void prepare(ItemKernel kernel);
+
+  /**
+   * CPU time that threads other than the calling ones have spent on kernels so far, nanoseconds: a
+   * reader of the caller's own clock adds the growth of this.
    */
   long helperCpuNanos();
 

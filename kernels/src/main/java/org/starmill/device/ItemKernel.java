@@ -9,6 +9,12 @@ package org.starmill.device;
  * in a loop of its own. What the translation does not take (break, switch, array initialisers,
  * boolean fields, fields named half, kernel, local, global or constant) must not be in a subclass.
  *
+ * <p>Fields that {@link #item} uses are int, float, long or double numbers, or arrays of one
+ * dimension. On an OpenCL device every array it uses has at least one element, none is null, and
+ * none is larger than 2 GiB; arrays may be exchanged for others, of other lengths, between runs. An
+ * item must not write what another item reads or writes. Make few kernels and use them again: each
+ * holds memory of the device until the JVM ends.
+ *
  * <p>The powers, logarithms and exponentials below are written with float arithmetic and the bits
  * of a float alone: the same lines run on every device, several times faster than {@code Math.pow}
  * on the JVM and than OpenCL's {@code pow} on a CPU. They split off the binary exponent and take

@@ -2,13 +2,8 @@ package org.starmill.device;
 
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -23,6 +18,7 @@ final class JavaDevice implements Device {
   private final AtomicLong helperCpuNanos = new AtomicLong();
   private final int threads;
   private final ExecutorService helpers;
+  private volatile boolean closed;
 
   JavaDevice(int threads) {
     if (threads < 1) {
@@ -51,44 +47,34 @@ final class JavaDevice implements Device {
     return false;
   }
 
+  /** Nothing to do: the JVM compiles while it runs. */
+  @Override
+  public void prepare(ItemKernel kernel) {}
+
   @Override
   public void run(ItemKernel kernel, int items) {
+    if (items < 0) {
+      throw new IllegalArgumentException("%d items: expected 0 or more".formatted(items));
+    }
+    if (closed) {
+      throw new DeviceException(
+          "kernel %s was given to a Java device that is closed"
+              .formatted(kernel.getClass().getSimpleName()));
+    }
     kernel.setItems(items);
-    if (helpers == null || items < 2) {
-      for (int item = 0; item < items; item++) {
-        kernel.item(item);
-      }
-      return;
-    }
     // Blocks small enough that the last one does not keep a single thread busy for long.
-    int block = Math.max(1, items / (threads * 16));
-    AtomicInteger next = new AtomicInteger();
-    Runnable share =
-        () -> {
-          for (int from = next.getAndAdd(block); from < items; from = next.getAndAdd(block)) {
-            int to = Math.min(items, from + block);
-            for (int item = from; item < to; item++) {
-              kernel.item(item);
-            }
-          }
-        };
-    List<Future<?>> others = new ArrayList<>(threads - 1);
-    for (int i = 1; i < threads; i++) {
-      others.add(helpers.submit(() -> timed(share)));
+    Shares shares = new Shares(kernel, items, Math.max(1, items / (threads * 16)));
+    for (int i = 1; i < Math.min(threads, items); i++) {
+      helpers.execute(() -> timed(shares));
     }
-    share.run();
-    for (Future<?> other : others) {
-      waitFor(other, kernel);
-    }
+    shares.run();
+    shares.await();
   }
 
   private void timed(Runnable share) {
     long before = THREADS.getCurrentThreadCpuTime();
-    try {
-      share.run();
-    } finally {
-      helperCpuNanos.addAndGet(THREADS.getCurrentThreadCpuTime() - before);
-    }
+    share.run();
+    helperCpuNanos.addAndGet(THREADS.getCurrentThreadCpuTime() - before);
   }
 
   @Override
@@ -96,24 +82,95 @@ final class JavaDevice implements Device {
     return helperCpuNanos.get();
   }
 
-  private static void waitFor(Future<?> share, ItemKernel kernel) {
-    try {
-      share.get();
-    } catch (ExecutionException e) {
-      throw new DeviceException(
-          "kernel %s failed on the Java device: %s"
-              .formatted(kernel.getClass().getSimpleName(), e.getCause()),
-          e.getCause());
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new DeviceException("interrupted while a kernel was running", e);
+  @Override
+  public void close() {
+    closed = true;
+    if (helpers != null) {
+      helpers.shutdown();
     }
   }
 
-  @Override
-  public void close() {
-    if (helpers != null) {
-      helpers.shutdownNow();
+  /**
+   * The items of one run, taken block by block by whoever comes.
+   *
+   * <p>A helper that comes when none is left goes without touching the kernel, so that the caller
+   * waits only for blocks that were taken, not for helpers busy with the run of another thread.
+   */
+  private static final class Shares implements Runnable {
+    private final ItemKernel kernel;
+    private final int items;
+    private final int block;
+    private final AtomicLong next = new AtomicLong();
+    private int busy;
+    private Throwable failure;
+
+    Shares(ItemKernel kernel, int items, int block) {
+      this.kernel = kernel;
+      this.items = items;
+      this.block = block;
+    }
+
+    @Override
+    public void run() {
+      enter();
+      try {
+        for (long from = next.getAndAdd(block); from < items; from = next.getAndAdd(block)) {
+          int to = (int) Math.min(items, from + block);
+          for (int item = (int) from; item < to; item++) {
+            kernel.item(item);
+          }
+        }
+      } catch (RuntimeException | Error e) {
+        fail(e);
+      } finally {
+        leave();
+      }
+    }
+
+    private synchronized void enter() {
+      busy++;
+    }
+
+    private synchronized void leave() {
+      busy--;
+      notifyAll();
+    }
+
+    private synchronized void fail(Throwable thrown) {
+      next.set(items);
+      if (failure == null) {
+        failure = thrown;
+      }
+    }
+
+    /** Waits until no thread is at work on the kernel, even when interrupted. */
+    private synchronized void await() {
+      boolean interrupted = false;
+      while (busy > 0) {
+        try {
+          wait();
+        } catch (InterruptedException e) {
+          interrupted = true;
+          next.set(items);
+        }
+      }
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+      if (failure instanceof Error error) {
+        throw error;
+      }
+      if (failure != null) {
+        throw new DeviceException(
+            "kernel %s failed on the Java device: %s"
+                .formatted(kernel.getClass().getSimpleName(), failure),
+            failure);
+      }
+      if (interrupted) {
+        throw new DeviceException(
+            "kernel %s was interrupted on the Java device"
+                .formatted(kernel.getClass().getSimpleName()));
+      }
     }
   }
 }

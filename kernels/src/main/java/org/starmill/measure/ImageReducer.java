@@ -10,6 +10,7 @@ import org.starmill.calibrate.Master;
 import org.starmill.calibrate.Masters;
 import org.starmill.detect.MatchedFilter;
 import org.starmill.detect.Peaks;
+import org.starmill.detect.Spikes;
 import org.starmill.device.Device;
 import org.starmill.image.Image;
 import org.starmill.image.ImageRejected;
@@ -28,9 +29,9 @@ import org.starmill.sky.SkyMesh;
  *
  * <p>Calibrates it, measures its sky, finds peaks, fits the PSF and then every star; then, as often
  * as asked, does the same again on what is left: the sky on the image without its stars, peaks on
- * the residual, the PSF and each star without its neighbours. Holds its kernels and buffers, so that
- * one reducer serves many images, one after the other; it is not safe for use by several threads at
- * once.
+ * the residual, the PSF and each star without its neighbours. Holds its kernels and buffers, so
+ * that one reducer serves many images, one after the other; it is not safe for use by several
+ * threads at once.
  */
 public final class ImageReducer implements AutoCloseable {
   /** FWHM, pixels, of the filter that finds the stars the seeing is guessed from. */
@@ -50,6 +51,7 @@ public final class ImageReducer implements AutoCloseable {
   private final SkyMesh mesh;
   private final BaseVarianceKernel baseVariance = new BaseVarianceKernel();
   private final MatchedFilter filter;
+  private final Spikes spikes;
   private final PsfFit psfFit;
   private final StarFit starFit;
   private final StarModel starModel;
@@ -61,6 +63,7 @@ public final class ImageReducer implements AutoCloseable {
     this.calibration = new Calibration(device, settings.edge());
     this.mesh = new SkyMesh(device, settings.skyBox(), settings.skyFilter());
     this.filter = new MatchedFilter(device);
+    this.spikes = new Spikes(device);
     this.psfFit = new PsfFit(device);
     this.starFit = new StarFit(device);
     this.starModel = new StarModel(device);
@@ -147,6 +150,7 @@ public final class ImageReducer implements AutoCloseable {
     Reduction reduce() {
       clock.run("sky", this::firstSky);
       clock.run("detect", this::guessSeeing);
+      clock.run("detect", this::maskSpikes);
       clock.run("detect", () -> find(1));
       clock.run("psf", this::fitPsf);
       if (stars.count() > 0 && differs(psf.fwhm())) {
@@ -219,6 +223,17 @@ public final class ImageReducer implements AutoCloseable {
                 .formatted(peaks.count(), Math.max(10, settings.threshold())));
       }
       setPsf(startingPsf(fwhm));
+    }
+
+    private void maskSpikes() {
+      spikes.mask(
+          planes.image,
+          planes.base,
+          image.mask(),
+          width,
+          height,
+          psf.stampAt((width - 1) / 2.0, (height - 1) / 2.0, 1));
+      subtractSky();
     }
 
     private Psf startingPsf(double fwhm) {
@@ -379,8 +394,7 @@ public final class ImageReducer implements AutoCloseable {
             stars.x(star),
             stars.y(star),
             reach,
-            other ->
-                alone[0] &= other == star || stars.flux[other] < 0.1f * stars.flux[star]);
+            other -> alone[0] &= other == star || stars.flux[other] < 0.1f * stars.flux[star]);
         if (alone[0]) {
           (signal > 50 ? bright : fair).add(star);
         }
@@ -413,8 +427,7 @@ public final class ImageReducer implements AutoCloseable {
             "no stars",
             "no peak above %.1f sigma (detect.threshold)".formatted(settings.threshold()));
       }
-      starFit.fit(
-          stars, psf, planes, image.mask(), flatError, settings.fitSky(), stampRadius);
+      starFit.fit(stars, psf, planes, image.mask(), flatError, settings.fitSky(), stampRadius);
       prune();
       draw();
     }
@@ -552,9 +565,9 @@ public final class ImageReducer implements AutoCloseable {
   /**
    * Takes the bias off a flux that was fitted together with a position.
    *
-   * <p>A fit that may move finds the highest sum of star and noise: chi^2 falls by 2 more on average
-   * than at the true place, so that the flux is too high by sigma^2 / F (Portillo, Speagle and
-   * Finkbeiner 2020, AJ 159, 165): 4 % at a signal-to-noise of 5, 0.01 % at 100.
+   * <p>A fit that may move finds the highest sum of star and noise: chi^2 falls by 2 more on
+   * average than at the true place, so that the flux is too high by sigma^2 / F (Portillo, Speagle
+   * and Finkbeiner 2020, AJ 159, 165): 4 % at a signal-to-noise of 5, 0.01 % at 100.
    */
   static float withoutPositionBias(float flux, float error) {
     return flux > 2 * error ? flux - error * error / flux : flux;

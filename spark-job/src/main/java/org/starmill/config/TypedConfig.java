@@ -118,6 +118,7 @@ public final class TypedConfig {
     }
     String remedy =
         NearestWord.of(key, known)
+            .or(() -> known.stream().filter(k -> k.endsWith("." + key)).findFirst())
             .map("did you mean '%s'?"::formatted)
             .orElseGet(() -> "the known keys are " + String.join(", ", siblings(key, known)));
     return new ConfigurationException(

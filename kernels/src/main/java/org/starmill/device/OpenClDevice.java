@@ -1,0 +1,225 @@
+package org.starmill.device;
+
+import com.aparapi.Kernel;
+import com.aparapi.ProfileReport;
+import com.aparapi.Range;
+import com.aparapi.device.OpenCLDevice;
+import com.aparapi.exception.CompileFailedException;
+import com.aparapi.internal.kernel.KernelManager;
+import com.aparapi.internal.kernel.KernelPreferences;
+import java.lang.ref.WeakReference;
+import java.lang.reflect.Array;
+import java.lang.reflect.Field;
+import java.lang.reflect.Modifier;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Runs kernels on an OpenCL device through Aparapi, or says why it cannot.
+ *
+ * <p>Every way by which Aparapi would go on in Java is closed: a kernel is checked for what aborts
+ * the JVM, then translated and built for this device before its first run; its range is bound to
+ * the device; and after each run the device has to have reported it, without a failure. One run at
+ * a time in a JVM: Aparapi serialises them anyway, and keeps its choice of devices per kernel
+ * class, not per kernel.
+ */
+final class OpenClDevice implements Device {
+  // What OpenCL reserves or Aparapi's translation trips over.
+  private static final Set<String> RESERVED =
+      Set.of("half", "kernel", "local", "global", "constant");
+
+  private static final int GROUP = 64;
+
+  // Fair, so that no task waits for ever behind the others.
+  private static final ReentrantLock ONE_AT_A_TIME = new ReentrantLock(true);
+
+  private final OpenCLDevice device;
+  private final DeviceInfo info;
+  private final Map<Class<?>, DeviceException> refused = new ConcurrentHashMap<>();
+  private final Set<Class<?>> accepted = ConcurrentHashMap.newKeySet();
+
+  OpenClDevice(OpenCLDevice device, DeviceInfo info) {
+    this.device = device;
+    this.info = info;
+  }
+
+  @Override
+  public String name() {
+    return info.name();
+  }
+
+  @Override
+  public boolean isOpenCl() {
+    return true;
+  }
+
+  @Override
+  public void run(ItemKernel kernel, int items) {
+    if (items < 0 || items > Integer.MAX_VALUE - GROUP) {
+      throw new IllegalArgumentException(
+          "%d items: expected 0 to %d".formatted(items, Integer.MAX_VALUE - GROUP));
+    }
+    kernel.setItems(items);
+    if (items == 0) {
+      return;
+    }
+    ONE_AT_A_TIME.lock();
+    try {
+      build(kernel);
+      execute(kernel, (items + GROUP - 1) / GROUP * GROUP);
+    } finally {
+      ONE_AT_A_TIME.unlock();
+    }
+  }
+
+  @Override
+  public void prepare(ItemKernel kernel) {
+    ONE_AT_A_TIME.lock();
+    try {
+      build(kernel);
+    } finally {
+      ONE_AT_A_TIME.unlock();
+    }
+  }
+
+  /** Translates and builds the kernel for this device, unless that was done or has failed. */
+  private void build(ItemKernel kernel) {
+    Class<?> type = kernel.getClass();
+    DeviceException earlier = refused.get(type);
+    if (earlier != null) {
+      // Aparapi would take its half-made program of the first try for a whole one.
+      throw new DeviceException(earlier.getMessage(), earlier);
+    }
+    try {
+      if (accepted.add(type)) {
+        requireFieldsThatOpenClTakes(type);
+      }
+      LinkedHashSet<com.aparapi.device.Device> only = new LinkedHashSet<>();
+      only.add(device);
+      KernelManager.instance().setPreferredDevices(kernel, only);
+      kernel.compile(device);
+    } catch (DeviceException e) {
+      refused.put(type, e);
+      throw e;
+    } catch (CompileFailedException | RuntimeException | LinkageError | AssertionError e) {
+      DeviceException failure = failure(kernel, "cannot be built for", reasonNotBuilt(e), e);
+      refused.put(type, failure);
+      throw failure;
+    }
+  }
+
+  private void execute(ItemKernel kernel, int range) {
+    long before = lastReport(kernel);
+    try {
+      // The size of a group is named: a range that may choose its own moves to another device when
+      // this one fails.
+      kernel.execute(Range.create(device, range, GROUP));
+    } catch (RuntimeException | LinkageError | AssertionError e) {
+      throw failure(kernel, "failed on", reasonNotRun(kernel), e);
+    }
+    KernelPreferences preferences = KernelManager.instance().getPreferences(kernel);
+    if (preferences.getFailedDevices().contains(device)) {
+      throw failure(kernel, "failed on", reasonNotRun(kernel), null);
+    }
+    if (lastReport(kernel) == before) {
+      throw failure(kernel, "did not run on", "the device reported no run", null);
+    }
+  }
+
+  /** The number of the last run of a kernel of this class that this device reported, or -1. */
+  private long lastReport(Kernel kernel) {
+    WeakReference<ProfileReport> reference = kernel.getProfileReportCurrentThread(device);
+    ProfileReport report = reference == null ? null : reference.get();
+    return report == null ? -1 : report.getReportId();
+  }
+
+  private DeviceException failure(ItemKernel kernel, String what, String reason, Throwable cause) {
+    return new DeviceException(
+        "kernel %s %s the device \"%s\": %s; --device java runs it without OpenCL"
+            .formatted(kernel.getClass().getSimpleName(), what, name(), reason),
+        cause);
+  }
+
+  private static String reasonNotBuilt(Throwable thrown) {
+    Throwable root = thrown;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    if (thrown == root && thrown instanceof CompileFailedException) {
+      return "%s (the compiler's own words are on stderr)".formatted(thrown.getMessage());
+    }
+    return "its source cannot be translated to OpenCL (%s)".formatted(root.getMessage());
+  }
+
+  /** Aparapi keeps OpenCL's error to itself; the arrays are what it mostly is about. */
+  private static String reasonNotRun(ItemKernel kernel) {
+    for (Field field : fieldsOf(kernel.getClass())) {
+      if (field.getType().isArray()) {
+        Object array = valueOf(field, kernel);
+        if (array == null) {
+          return "its array %s is null".formatted(field.getName());
+        }
+        if (Array.getLength(array) == 0) {
+          return "its array %s is empty, expected at least one element".formatted(field.getName());
+        }
+      }
+    }
+    return "OpenCL refused to run it, for lack of memory perhaps (its own words are on stderr)";
+  }
+
+  private static Object valueOf(Field field, ItemKernel kernel) {
+    try {
+      field.setAccessible(true);
+      return field.get(kernel);
+    } catch (IllegalAccessException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /**
+   * Refuses the fields that a kernel must not have: a boolean one aborts the JVM in native code,
+   * the others fail in ways hard to understand.
+   */
+  private static void requireFieldsThatOpenClTakes(Class<?> type) {
+    for (Field field : fieldsOf(type)) {
+      Class<?> of = field.getType();
+      if (of == boolean.class || of == short.class || of == byte.class || of == char.class) {
+        throw new DeviceException(
+            "kernel %s has the field %s of type %s: expected int, float, long or double, or an array"
+                .formatted(type.getSimpleName(), field.getName(), of));
+      }
+      if (RESERVED.contains(field.getName())) {
+        throw new DeviceException(
+            "kernel %s has a field named %s, a word of OpenCL's own: rename it"
+                .formatted(type.getSimpleName(), field.getName()));
+      }
+    }
+  }
+
+  private static List<Field> fieldsOf(Class<?> type) {
+    List<Field> fields = new ArrayList<>();
+    for (Class<?> at = type; at != ItemKernel.class && at != null; at = at.getSuperclass()) {
+      for (Field field : at.getDeclaredFields()) {
+        if (!Modifier.isStatic(field.getModifiers()) && !field.isSynthetic()) {
+          fields.add(field);
+        }
+      }
+    }
+    return fields;
+  }
+
+  /** OpenCL's threads are not the JVM's: their time is not known here. */
+  @Override
+  public long helperCpuNanos() {
+    return 0;
+  }
+
+  /** Nothing to give back: what a run takes on the device belongs to its kernel. */
+  @Override
+  public void close() {}
+}
