@@ -38,6 +38,11 @@ public final class FitsHeader implements java.io.Serializable {
     return values.get(key.toUpperCase(Locale.ROOT)) != null;
   }
 
+  /** The value as it is: String, Double, Long or Boolean; null if absent. */
+  public Object value(String key) {
+    return values.get(key.toUpperCase(Locale.ROOT));
+  }
+
   /** The value as text without trailing blanks, numbers in their shortest form; empty if absent. */
   public Optional<String> text(String key) {
     Object value = values.get(key.toUpperCase(Locale.ROOT));
