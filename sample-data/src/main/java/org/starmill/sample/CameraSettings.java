@@ -214,7 +214,7 @@ public record CameraSettings(
         new Response(0.18, 14, 0.01, 280, 2, 280, 2),
         new Sky(150, 300, 0.06, 60),
         new Psf(PsfKind.MOFFAT, 2.0, 0.03, 0.04),
-        new Stars(20_000, 0.3, 9.2, 21.4, 24.2),
+        new Stars(20_000, 0.3, 9.2, 21.15, 24.2),
         30,
         30_000,
         1.01);

@@ -12,6 +12,7 @@ import nom.tam.fits.FitsException;
 import nom.tam.fits.Header;
 import nom.tam.fits.ImageHDU;
 import nom.tam.fits.NullDataHDU;
+import nom.tam.fits.compression.algorithm.rice.RiceCompressOption;
 import nom.tam.fits.header.Compression;
 import nom.tam.image.compression.hdu.CompressedImageHDU;
 import nom.tam.util.FitsOutputStream;
@@ -60,10 +61,10 @@ final class FrameFile implements AutoCloseable {
 
   /** Writes the primary HDU without data that stands before extensions. */
   void primary(Cards cards) throws IOException, FitsException {
-    NullDataHDU primary = BasicHDU.getDummyHDU();
+    NullDataHDU primary = new NullDataHDU();
     primary.getHeader().addValue("EXTEND", true, "extensions follow");
     cards.addTo(primary.getHeader());
-    new Fits().addHDU(primary);
+    place(primary, true);
     primary.write(stream);
     empty = false;
   }
@@ -77,21 +78,31 @@ final class FrameFile implements AutoCloseable {
     image.getHeader().addValue("BZERO", 32_768, "unsigned 16 bit");
     image.getHeader().addValue("BSCALE", 1, "");
     cards.addTo(image.getHeader());
+    place(image, empty);
     if (rice) {
       CompressedImageHDU compressed = CompressedImageHDU.fromImageHDU(image, frame.columns(), 1);
       compressed.setCompressAlgorithm(Compression.ZCMPTYPE_RICE_1);
+      // Two bytes a pixel, as other readers expect of 16-bit images; the library's default is four.
+      compressed.getCompressOption(RiceCompressOption.class).setBytePix(2);
       compressed.compress();
       compressed.write(stream);
     } else {
-      // An HDU learns from its place in a file whether it is an extension.
-      Fits place = new Fits();
-      if (!empty) {
-        place.addHDU(BasicHDU.getDummyHDU());
-      }
-      place.addHDU(image);
       image.write(stream);
     }
     empty = false;
+  }
+
+  /** An HDU learns from its place in a file whether it is the primary one or an extension. */
+  private static void place(BasicHDU<?> hdu, boolean first) throws FitsException {
+    Fits fits = new Fits();
+    if (!first) {
+      fits.addHDU(new NullDataHDU());
+    }
+    fits.addHDU(hdu);
+    if (first) {
+      // The library's own comment is the time of day, and equal seeds shall give equal files.
+      hdu.getHeader().addValue("SIMPLE", true, "conforms to the FITS standard");
+    }
   }
 
   private static short[][] pixels(SimulatedFrame frame) {

@@ -76,7 +76,7 @@ public final class SimulatedCamera {
   /** A frame of the sky with its stars, and what is true of them. */
   public SimulatedExposure science(int index) {
     StarField stars = StarField.of(settings, dice(Purpose.STARS, Kind.SCIENCE, index));
-    Sky sky = sky(index);
+    SkyPlane sky = sky(index);
     double[] electrons = new double[width * height];
     double[] fluxBound = drawWithBounds(electrons, stars, sky);
     addSky(electrons, sky);
@@ -156,7 +156,7 @@ public final class SimulatedCamera {
 
   /** Sky of a science frame at response 1, row-major, electrons. */
   public float[] skyTruth(int index) {
-    Sky sky = sky(index);
+    SkyPlane sky = sky(index);
     float[] level = new float[width * height];
     for (int y = 0; y < height; y++) {
       for (int x = 0; x < width; x++) {
@@ -191,13 +191,13 @@ public final class SimulatedCamera {
   }
 
   /** The sky of one frame: a plane and a saddle over the field, electrons. */
-  private final class Sky {
+  private final class SkyPlane {
     private final double level;
     private final double alongX;
     private final double alongY;
     private final double across;
 
-    private Sky(double level, double alongX, double alongY, double across) {
+    private SkyPlane(double level, double alongX, double alongY, double across) {
       this.level = level;
       this.alongX = alongX;
       this.alongY = alongY;
@@ -211,19 +211,19 @@ public final class SimulatedCamera {
     }
   }
 
-  private Sky sky(int index) {
+  private SkyPlane sky(int index) {
     Dice dice = dice(Purpose.SKY, Kind.SCIENCE, index);
     CameraSettings.Sky sky = settings.sky();
     double level = dice.uniform(sky.darkest(), sky.brightest()) * settings.chip().gain();
     double direction = dice.uniform(0, 2 * Math.PI);
-    return new Sky(
+    return new SkyPlane(
         level,
         0.5 * sky.gradient() * Math.cos(direction),
         0.5 * sky.gradient() * Math.sin(direction),
         0.1 * sky.gradient());
   }
 
-  private void addSky(double[] electrons, Sky sky) {
+  private void addSky(double[] electrons, SkyPlane sky) {
     for (int y = 0; y < height; y++) {
       for (int x = 0; x < width; x++) {
         electrons[y * width + x] += sky.at(x, y);
@@ -231,7 +231,7 @@ public final class SimulatedCamera {
     }
   }
 
-  private double[] drawWithBounds(double[] electrons, StarField stars, Sky sky) {
+  private double[] drawWithBounds(double[] electrons, StarField stars, SkyPlane sky) {
     boolean[] good = sensor.goodPixels();
     float[] response = sensor.response();
     double readVariance = settings.chip().readNoise() * settings.chip().readNoise();

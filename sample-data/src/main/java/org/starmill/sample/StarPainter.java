@@ -83,12 +83,11 @@ final class StarPainter {
     boolean moffat = shape.kind() == PsfKind.MOFFAT;
     norm = (moffat ? (StarShape.BETA - 1) / Math.PI : 0.5 / Math.PI) / (scale * scale);
 
-    // Never cut where more than 1e-8 of the flux a pixel is lost, however faint the star is.
-    double limit = Math.min(1e-8, flux == 0 ? 1 : faintest / Math.abs(flux)) / norm;
-    double reached =
-        moffat
-            ? Math.pow(Math.min(1, limit), -1 / StarShape.BETA) - 1
-            : -2 * Math.log(Math.min(1, limit));
+    // However faint a star is, no more than 1e-5 of it is cut: a Moffat of beta 3 has the share
+    // (1 + q)^-2 beyond q, where its brightness has fallen to (1 + q)^-3 of the peak.
+    double visible = flux == 0 ? 1 : faintest / (Math.abs(flux) * norm);
+    double limit = Math.min(3e-8, visible);
+    double reached = moffat ? Math.pow(limit, -1 / StarShape.BETA) - 1 : -2 * Math.log(limit);
     double reach = scale * Math.sqrt(reached) * Math.exp(0.5 * size) + 1;
     left = (int) Math.max(0, Math.ceil(x - reach));
     bottom = (int) Math.max(0, Math.ceil(y - reach));

@@ -1,0 +1,300 @@
+package org.starmill.campaign;
+
+import java.io.IOException;
+import java.io.Serializable;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.TaskContext;
+import org.apache.spark.broadcast.Broadcast;
+import org.apache.spark.util.SerializableConfiguration;
+import org.starmill.calibrate.Master;
+import org.starmill.calibrate.Masters;
+import org.starmill.catalog.ExposureRow;
+import org.starmill.catalog.ExposureStatus;
+import org.starmill.catalog.Magnitudes;
+import org.starmill.catalog.SourcesWriter;
+import org.starmill.config.CampaignConfig;
+import org.starmill.device.DeviceException;
+import org.starmill.fits.FitsHeader;
+import org.starmill.fits.FitsImage;
+import org.starmill.fits.FrameReader;
+import org.starmill.fits.ImageHdu;
+import org.starmill.image.Detector;
+import org.starmill.image.ImageRejected;
+import org.starmill.image.Section;
+import org.starmill.instrument.FrameFacts;
+import org.starmill.instrument.Instrument;
+import org.starmill.masters.MasterCache;
+import org.starmill.measure.Reduction;
+import org.starmill.wcs.Wcs;
+
+/**
+ * Reduces a task's images one after another and writes their stars to one file.
+ *
+ * <p>The file has a name of its own for each attempt of the task; which attempts count is the
+ * driver's to say. Whatever is wrong with an image becomes its row's reason. What is wrong with the
+ * device, the memory or the file written to ends the task.
+ */
+final class BatchTask implements Serializable {
+  private static final long serialVersionUID = 1L;
+
+  /**
+   * What a task gives back.
+   *
+   * @param file name of the file of stars; null where there was no star to write
+   * @param exposures a row for each of its images
+   */
+  record Result(String file, List<ExposureRow> exposures) implements Serializable {}
+
+  private final Instrument instrument;
+  private final CampaignConfig config;
+  private final Campaign.Identity campaign;
+  private final String folder;
+  private final int taskCpus;
+  private final Broadcast<SerializableConfiguration> hadoop;
+
+  /**
+   * @param folder that files of stars go to
+   */
+  BatchTask(
+      Instrument instrument,
+      CampaignConfig config,
+      Campaign.Identity campaign,
+      String folder,
+      int taskCpus,
+      Broadcast<SerializableConfiguration> hadoop) {
+    this.instrument = instrument;
+    this.config = config;
+    this.campaign = campaign;
+    this.folder = folder;
+    this.taskCpus = taskCpus;
+    this.hadoop = hadoop;
+  }
+
+  Result run(List<WorkItem> items) {
+    TaskContext task = TaskContext.get();
+    String file = "part-%05d-%d.parquet".formatted(task.partitionId(), task.taskAttemptId());
+    return Workbench.with(
+        config,
+        taskCpus,
+        bench -> {
+          try (Stars stars = new Stars(new Path(folder, file))) {
+            List<ExposureRow> exposures = new ArrayList<>();
+            for (WorkItem item : items) {
+              exposures.add(new Exposure(item, bench, stars).row());
+            }
+            return new Result(stars.writer == null ? null : file, exposures);
+          } catch (IOException e) {
+            throw new UncheckedIOException(
+                "the stars of %d images cannot be written to %s/%s: %s"
+                    .formatted(items.size(), folder, file, e.getMessage()),
+                e);
+          }
+        });
+  }
+
+  /** The file of a task's stars, made with the first of them. */
+  private final class Stars implements AutoCloseable {
+    private final Path path;
+    private SourcesWriter writer;
+
+    Stars(Path path) {
+      this.path = path;
+    }
+
+    SourcesWriter writer() throws IOException {
+      if (writer == null) {
+        writer = new SourcesWriter(path, configuration(), config.output().compression());
+      }
+      return writer;
+    }
+
+    @Override
+    public void close() throws IOException {
+      if (writer != null) {
+        writer.close();
+      }
+    }
+  }
+
+  private Configuration configuration() {
+    return hadoop.value().value();
+  }
+
+  /** One image on its way to a row. */
+  private final class Exposure {
+    private final WorkItem item;
+    private final PlannedFrame frame;
+    private final Workbench bench;
+    private final Stars stars;
+    private final FrameReader reader = new FrameReader(configuration());
+    private final Map<String, Double> seconds = new LinkedHashMap<>();
+    private ExposureRow row;
+
+    Exposure(WorkItem item, Workbench bench, Stars stars) {
+      this.item = item;
+      this.frame = item.frame();
+      this.bench = bench;
+      this.stars = stars;
+      row =
+          ExposureRow.of(
+              frame.exposureId(),
+              frame.path(),
+              frame.hdu(),
+              instrument.name(),
+              campaign.id(),
+              SoftwareVersion.NAME,
+              campaign.configurationHash());
+    }
+
+    ExposureRow row() throws IOException {
+      try {
+        if (item.reason() != null) {
+          describe();
+          return row.with(ExposureStatus.FAILED, item.reason());
+        }
+        return measure();
+      } catch (ImageRejected rejected) {
+        return failed(rejected.getMessage());
+      } catch (DeviceException | VirtualMachineError endsTheTask) {
+        throw endsTheTask;
+      } catch (StarsNotWritten notTheImagesFault) {
+        throw notTheImagesFault.cause;
+      } catch (Throwable unforeseen) {
+        if (TaskContext.get().isInterrupted() || Thread.currentThread().isInterrupted()) {
+          throw unforeseen;
+        }
+        return failed(Reasons.internal(unforeseen));
+      }
+    }
+
+    private ExposureRow failed(String reason) {
+      return row.withSeconds(seconds).with(ExposureStatus.FAILED, reason);
+    }
+
+    /** Adds what the header says of a frame that is not measured, where it can be read. */
+    private void describe() {
+      if (frame.type() == null) {
+        return;
+      }
+      for (ImageHdu image : reader.scan(frame.path())) {
+        if (image.hdu() == frame.hdu()) {
+          row =
+              row.withFacts(
+                  instrument.describe(
+                      frame.path(), frame.hdu(), image.width(), image.height(), image.header()));
+        }
+      }
+    }
+
+    private ExposureRow measure() throws StarsNotWritten {
+      long start = System.nanoTime();
+      FitsImage raw = reader.read(frame.path(), frame.hdu());
+      FrameFacts facts =
+          instrument.describe(
+              frame.path(), frame.hdu(), raw.width(), raw.height(), raw.header());
+      row = row.withFacts(facts);
+      start = clock("read", start);
+
+      Master bias = MasterCache.OF_THIS_JVM.get(item.bias().path(), configuration());
+      Master flat =
+          item.flat() == null
+              ? null
+              : MasterCache.OF_THIS_JVM.get(item.flat().path(), configuration());
+      clock("masters", start);
+      Detector detector = facts.detector(bias.readNoise());
+      row =
+          row.withMasters(
+              item.bias().identity(),
+              item.flat() == null ? null : item.flat().identity(),
+              detector.readNoise());
+
+      Reduction reduction =
+          bench.reduce(
+              facts.frame(raw.pixels(), raw.width(), raw.height(), detector),
+              new Masters(bias, flat));
+      seconds.putAll(reduction.seconds());
+      row = row.withMeasured(reduction.stars().count(), reduction.summary(), reduction.device());
+      if (bench.fallback() != null) {
+        row = row.withNotes(List.of(bench.fallback()));
+      }
+
+      start = System.nanoTime();
+      Sky sky = Sky.of(raw.header(), facts.data(), reduction);
+      Magnitudes magnitudes =
+          Magnitudes.of(reduction.stars(), facts.exposureSeconds(), Double.NaN);
+      try {
+        stars
+            .writer()
+            .write(
+                frame.exposureId(),
+                reduction.stars(),
+                sky.ra(),
+                sky.dec(),
+                magnitudes.mag(),
+                magnitudes.magErr());
+      } catch (IOException e) {
+        throw new StarsNotWritten(e);
+      }
+      clock("write", start);
+
+      row = row.withSeconds(seconds);
+      List<String> missing = new ArrayList<>();
+      if (item.withoutFlat() != null) {
+        missing.add(item.withoutFlat());
+      }
+      if (sky.reason() != null) {
+        missing.add(sky.reason());
+      }
+      return missing.isEmpty()
+          ? row
+          : row.with(ExposureStatus.PARTIAL, String.join("; ", missing));
+    }
+
+    private long clock(String step, long start) {
+      long now = System.nanoTime();
+      seconds.put(step, (now - start) * 1e-9);
+      return now;
+    }
+  }
+
+  /**
+   * Positions on the sky.
+   *
+   * @param ra degrees; null without a WCS
+   * @param dec degrees; null without a WCS
+   * @param reason why there is no WCS; null where there is one
+   */
+  private record Sky(double[] ra, double[] dec, String reason) {
+
+    static Sky of(FitsHeader header, Section data, Reduction reduction) {
+      try {
+        Wcs wcs = Wcs.of(header).shifted(data.x(), data.y());
+        int count = reduction.stars().count();
+        double[] ra = new double[count];
+        double[] dec = new double[count];
+        wcs.pixelToSky(reduction.stars().x(), reduction.stars().y(), ra, dec);
+        return new Sky(ra, dec, null);
+      } catch (ImageRejected rejected) {
+        return new Sky(null, null, rejected.getMessage());
+      }
+    }
+  }
+
+  /** Carries a failure to write stars past what is caught for the image's sake. */
+  private static final class StarsNotWritten extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    private final transient IOException cause;
+
+    StarsNotWritten(IOException cause) {
+      super(cause);
+      this.cause = cause;
+    }
+  }
+}

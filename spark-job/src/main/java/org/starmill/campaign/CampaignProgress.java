@@ -1,0 +1,23 @@
+package org.starmill.campaign;
+
+import org.starmill.catalog.ExposureRow;
+
+/** Hears how far a campaign is. */
+public interface CampaignProgress {
+  /** A part of the work begins: a phrase such as "reading the headers of 120 files". */
+  void stage(String what);
+
+  /**
+   * The images begin.
+   *
+   * @param images number of frames that still need a row
+   * @param before number of those that have one from earlier runs
+   */
+  void begin(long images, long before);
+
+  /** A frame has its row; called in one thread at a time. */
+  void image(ExposureRow row);
+
+  /** No more images come. */
+  void end();
+}

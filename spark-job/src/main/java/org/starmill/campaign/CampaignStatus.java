@@ -1,0 +1,188 @@
+package org.starmill.campaign;
+
+import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.count;
+import static org.apache.spark.sql.functions.explode;
+import static org.apache.spark.sql.functions.lit;
+import static org.apache.spark.sql.functions.median;
+import static org.apache.spark.sql.functions.substring_index;
+import static org.apache.spark.sql.functions.sum;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.sql.Column;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+
+/**
+ * How far a campaign is: counted in its tables.
+ *
+ * @param campaign whose
+ * @param planned number of frames of the plan
+ * @param inMasters number of those that went into masters
+ * @param left number of frames that have no row yet
+ * @param groups images by night, filter and status
+ * @param reasons frames that are not ok, by the code of their reason
+ * @param failures the first of the frames that are not ok, with their reasons
+ * @param medianSeconds of an image, by step
+ */
+public record CampaignStatus(
+    Campaign.Identity campaign,
+    long planned,
+    long inMasters,
+    long left,
+    List<Group> groups,
+    List<Reason> reasons,
+    List<Failure> failures,
+    Map<String, Double> medianSeconds) {
+
+  private static final List<String> STEPS =
+      List.of("read", "masters", "calibrate", "sky", "detect", "psf", "measure", "write");
+
+  /** Frames of one night, filter and status. */
+  public record Group(String night, String filter, String status, long images, long stars) {}
+
+  /** Frames with one status and one code of a reason. */
+  public record Reason(String status, String code, long images) {}
+
+  /** A frame that is not ok. */
+  public record Failure(long exposureId, String path, int hdu, String status, String reason) {}
+
+  /** Counts. At most so many failures are listed as asked for. */
+  public static CampaignStatus of(SparkSession spark, Campaign campaign, int failures) {
+    long planned = 0;
+    if (campaign.hasRows(campaign.plan())) {
+      planned = new Plan(spark, campaign).frames().count();
+    }
+    if (!campaign.hasRows(campaign.exposures())) {
+      return new CampaignStatus(
+          campaign.identity(), planned, 0, planned, List.of(), List.of(), List.of(), Map.of());
+    }
+    Dataset<Row> exposures = new Ledger(campaign, "none").exposures(spark).persist();
+    try {
+      long rows = exposures.count();
+      long inMasters = inMasters(spark, campaign, exposures);
+      return new CampaignStatus(
+          campaign.identity(),
+          planned,
+          inMasters,
+          planned - rows - inMasters,
+          groups(exposures),
+          reasons(exposures),
+          failures(exposures, failures),
+          medianSeconds(exposures));
+    } finally {
+      exposures.unpersist(false);
+    }
+  }
+
+  /** Frames used in masters that have no row: a frame may have got one before a master took it. */
+  private static long inMasters(SparkSession spark, Campaign campaign, Dataset<Row> exposures) {
+    Path table = new Path(campaign.masters(), "masters.parquet");
+    try {
+      if (!campaign.fileSystem().exists(table)) {
+        return 0;
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("%s cannot be looked up".formatted(table), e);
+    }
+    Dataset<Row> used =
+        spark
+            .read()
+            .parquet(table.toString())
+            .select(explode(col("frames")).as("exposure_id"))
+            .distinct();
+    return used.join(exposures.select("exposure_id"), "exposure_id").isEmpty()
+        ? used.count()
+        : used.except(exposures.select("exposure_id")).count();
+  }
+
+  private static List<Group> groups(Dataset<Row> exposures) {
+    List<Group> groups = new ArrayList<>();
+    for (Row row :
+        exposures
+            .groupBy("night", "filter", "status")
+            .agg(count(lit(1)), sum("n_stars"))
+            .orderBy("night", "filter", "status")
+            .collectAsList()) {
+      groups.add(
+          new Group(
+              row.getString(0),
+              row.getString(1),
+              row.getString(2),
+              row.getLong(3),
+              row.isNullAt(4) ? 0 : row.getLong(4)));
+    }
+    return groups;
+  }
+
+  private static List<Reason> reasons(Dataset<Row> exposures) {
+    List<Reason> reasons = new ArrayList<>();
+    for (Row row :
+        exposures
+            .filter("reason is not null")
+            .groupBy(col("status"), substring_index(col("reason"), ": ", 1).as("code"))
+            .count()
+            .orderBy(col("count").desc(), col("code"))
+            .collectAsList()) {
+      reasons.add(new Reason(row.getString(0), row.getString(1), row.getLong(2)));
+    }
+    return reasons;
+  }
+
+  private static List<Failure> failures(Dataset<Row> exposures, int most) {
+    List<Failure> failures = new ArrayList<>();
+    for (Row row :
+        exposures
+            .filter("reason is not null")
+            .select("exposure_id", "path", "hdu", "status", "reason")
+            .orderBy("exposure_id")
+            .limit(most)
+            .collectAsList()) {
+      failures.add(
+          new Failure(
+              row.getLong(0), row.getString(1), row.getInt(2), row.getString(3), row.getString(4)));
+    }
+    return failures;
+  }
+
+  private static Map<String, Double> medianSeconds(Dataset<Row> exposures) {
+    Column[] medians =
+        STEPS.stream().map(step -> median(col("seconds_" + step))).toArray(Column[]::new);
+    Row row = exposures.agg(lit(0), medians).head();
+    Map<String, Double> seconds = new LinkedHashMap<>();
+    for (int i = 0; i < STEPS.size(); i++) {
+      if (!row.isNullAt(i + 1)) {
+        seconds.put(STEPS.get(i), row.getDouble(i + 1));
+      }
+    }
+    return seconds;
+  }
+
+  /** Number of frames with a status: ok, partial or failed. */
+  public long images(String status) {
+    return groups.stream()
+        .filter(group -> group.status().equals(status))
+        .mapToLong(Group::images)
+        .sum();
+  }
+
+  /** Number of images that failed; frames that no image needed are none. */
+  public long failedImages() {
+    return reasons.stream()
+        .filter(reason -> reason.status().equals("failed") && !reason.code().equals(Reasons.NOT_USED))
+        .mapToLong(Reason::images)
+        .sum();
+  }
+
+  /** Number of stars of all images. */
+  public long stars() {
+    return groups.stream().mapToLong(Group::stars).sum();
+  }
+}

@@ -1,0 +1,121 @@
+package org.starmill.campaign;
+
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.function.Function;
+import org.apache.spark.TaskContext;
+import org.apache.spark.resource.ResourceInformation;
+import org.starmill.calibrate.Masters;
+import org.starmill.config.CampaignConfig;
+import org.starmill.device.Device;
+import org.starmill.device.DeviceException;
+import org.starmill.device.Devices;
+import org.starmill.image.RawFrame;
+import org.starmill.measure.ImageReducer;
+import org.starmill.measure.Reduction;
+import org.starmill.measure.ReductionSettings;
+
+/**
+ * A device with the kernels and buffers to reduce images on it.
+ *
+ * <p>Of this JVM's benches each task borrows one and gives it back for the next task, so that
+ * kernels are translated once and buffers are allocated once. Where the wanted device is missing or
+ * fails and the settings allow it, the bench goes on with the Java device and says so.
+ */
+final class Workbench {
+  /** All that one bench can have otherwise than another. */
+  private record Kind(
+      String device, boolean fallsBackToJava, int threads, ReductionSettings reduction) {}
+
+  private static final Map<Kind, ConcurrentLinkedDeque<Workbench>> FREE = new ConcurrentHashMap<>();
+
+  private final Kind kind;
+  private Device device;
+  private ImageReducer reducer;
+  private String fallback;
+
+  private Workbench(Kind kind) {
+    this.kind = kind;
+    try {
+      device = Devices.choose(kind.device(), kind.threads());
+    } catch (DeviceException missing) {
+      device = javaInsteadOf(missing);
+    }
+    reducer = new ImageReducer(device, kind.reduction());
+  }
+
+  /**
+   * Does a task's work on a bench of this JVM.
+   *
+   * @param taskCpus cores of a task: as many threads the Java device gets where the settings name
+   *     no number
+   */
+  static <T> T with(CampaignConfig config, int taskCpus, Function<Workbench, T> work) {
+    CampaignConfig.DeviceChoice choice = config.device();
+    Kind kind =
+        new Kind(
+            withAddress(choice.name()),
+            choice.fallsBackToJava(),
+            choice.threads() > 0 ? choice.threads() : taskCpus,
+            config.reduction());
+    ConcurrentLinkedDeque<Workbench> free =
+        FREE.computeIfAbsent(kind, k -> new ConcurrentLinkedDeque<>());
+    Workbench bench = free.pollFirst();
+    if (bench == null) {
+      bench = new Workbench(kind);
+    }
+    // After a failure its buffers may be half filled or its device gone: then it is left behind.
+    T result = work.apply(bench);
+    free.addFirst(bench);
+    return result;
+  }
+
+  /** The GPU that Spark has given to this task, where it was asked for one. */
+  private static String withAddress(String device) {
+    TaskContext task = TaskContext.get();
+    if (task == null || !(device.equals("gpu") || device.equals("auto"))) {
+      return device;
+    }
+    ResourceInformation gpu = task.resourcesJMap().get("gpu");
+    return gpu == null || gpu.addresses().length == 0 ? device : device + ":" + gpu.addresses()[0];
+  }
+
+  private Device javaInsteadOf(DeviceException failure) {
+    if (!kind.fallsBackToJava()) {
+      throw failure;
+    }
+    fallback = "device fallback: the Java device took over, since " + failure.getMessage();
+    return Devices.java(kind.threads());
+  }
+
+  /**
+   * Reduces a frame.
+   *
+   * @throws DeviceException where the device fails and nothing may take over
+   */
+  Reduction reduce(RawFrame frame, Masters masters) {
+    try {
+      return reducer.reduce(frame, masters);
+    } catch (DeviceException failure) {
+      if (fallback != null) {
+        throw failure;
+      }
+      Device instead = javaInsteadOf(failure);
+      reducer.close();
+      device.close();
+      device = instead;
+      reducer = new ImageReducer(device, kind.reduction());
+      return reducer.reduce(frame, masters);
+    }
+  }
+
+  Device device() {
+    return device;
+  }
+
+  /** What is to be said in each image's row about another device than the wanted one; or null. */
+  String fallback() {
+    return fallback;
+  }
+}

@@ -1,0 +1,123 @@
+package org.starmill.cli;
+
+import java.io.PrintWriter;
+import java.util.List;
+import org.starmill.campaign.Refused;
+import org.starmill.campaign.SoftwareVersion;
+import org.starmill.config.ConfigurationException;
+import org.starmill.device.DeviceException;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/**
+ * The command line.
+ *
+ * <p>Reads the arguments and hands them to the command they name. Exit code 0: done; 1: internal
+ * error; 2: wrong usage or configuration, said in one line; 3: done, but with {@code --strict} some
+ * image failed.
+ */
+@Command(
+    name = "starmill",
+    description = "Raw CCD frames in, star catalogs out.",
+    mixinStandardHelpOptions = true,
+    versionProvider = Starmill.Version.class,
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = {
+      DemoCommand.class,
+      SimulateCommand.class,
+      PlanCommand.class,
+      RunCommand.class,
+      StatusCommand.class,
+      ReduceCommand.class,
+      DevicesCommand.class
+    },
+    footer = {
+      "",
+      "Begin with:  starmill demo",
+      "Then:        starmill run --input FRAMES --output CATALOG",
+      "",
+      "Exit codes: 0 done, 1 internal error, 2 wrong usage or configuration,",
+      "3 done but, with --strict, some image failed."
+    })
+public final class Starmill {
+  static final int INTERNAL_ERROR = 1;
+  static final int WRONG_USAGE = 2;
+  static final int SOME_IMAGE_FAILED = 3;
+
+  private Starmill() {}
+
+  public static void main(String[] arguments) {
+    String home = System.getenv("STARMILL_HOME");
+    if (home != null && System.getProperty("starmill.home") == null) {
+      System.setProperty("starmill.home", home);
+    }
+    int code = commandLine().execute(arguments);
+    System.out.flush();
+    System.err.flush();
+    // Threads of Spark or of an OpenCL driver may still be there.
+    System.exit(code);
+  }
+
+  static CommandLine commandLine() {
+    CommandLine line = new CommandLine(new Starmill());
+    line.setUsageHelpWidth(100);
+    line.setUsageHelpAutoWidth(false);
+    line.setAbbreviatedOptionsAllowed(false);
+    line.setParameterExceptionHandler(Starmill::wrongUsage);
+    line.setExecutionExceptionHandler((failure, command, parsed) -> failed(failure, command));
+    return line;
+  }
+
+  private static int wrongUsage(ParameterException wrong, String[] arguments) {
+    CommandLine command = wrong.getCommandLine();
+    StringBuilder message = new StringBuilder(oneLine(wrong.getMessage()));
+    if (wrong instanceof UnmatchedArgumentException unmatched) {
+      List<String> suggestions = unmatched.getSuggestions();
+      if (!suggestions.isEmpty()) {
+        message.append("; did you mean ").append(suggestions.get(0)).append('?');
+      }
+    }
+    complain(command, message.toString());
+    return WRONG_USAGE;
+  }
+
+  private static int failed(Exception failure, CommandLine command) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof Refused
+          || cause instanceof ConfigurationException
+          || cause instanceof DeviceException) {
+        complain(command, oneLine(cause.getMessage()));
+        return WRONG_USAGE;
+      }
+    }
+    PrintWriter errors = command.getErr();
+    errors.println("starmill: internal error: " + failure);
+    failure.printStackTrace(errors);
+    errors.flush();
+    return INTERNAL_ERROR;
+  }
+
+  private static void complain(CommandLine command, String message) {
+    String name = command.getCommandSpec().qualifiedName();
+    command.getErr().printf("starmill: %s (see '%s --help')%n", message, name);
+    command.getErr().flush();
+  }
+
+  private static String oneLine(String message) {
+    return message.strip().replaceAll("\\s*\\R\\s*", " ");
+  }
+
+  /** Names the version of the software, of Java and of its maker. */
+  static final class Version implements IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      return new String[] {
+        "starmill " + SoftwareVersion.NAME,
+        "Java " + System.getProperty("java.version") + " (" + System.getProperty("java.vendor") + ")"
+      };
+    }
+  }
+}

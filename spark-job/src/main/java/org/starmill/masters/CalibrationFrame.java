@@ -1,0 +1,26 @@
+package org.starmill.masters;
+
+import java.io.Serializable;
+
+/**
+ * A frame that a master can be made of.
+ *
+ * @param exposureId its number in the campaign
+ * @param path of the file, with scheme
+ * @param hdu number of the HDU in the file
+ * @param fileLength bytes
+ * @param kind bias or flat
+ * @param amplifier that read it
+ * @param night of the observation, as 2024-05-12, or "unknown"
+ * @param filter of a flat; null for a bias
+ */
+public record CalibrationFrame(
+    long exposureId,
+    String path,
+    int hdu,
+    long fileLength,
+    MasterKind kind,
+    Amplifier amplifier,
+    String night,
+    String filter)
+    implements Serializable {}
