@@ -1,0 +1,69 @@
+package org.starmill.calibrate;
+
+import org.starmill.device.ItemKernel;
+import org.starmill.image.PixelFlag;
+
+/** Turns raw ADU into electrons with variance and mask, an item a row of the trimmed image. */
+final class CalibrationKernel extends ItemKernel {
+  float[] raw;
+  int rawWidth;
+  int firstColumn;
+  int firstRow;
+  int width;
+  float[] overscan;
+  float[] bias;
+  float[] biasError;
+  float[] inverseResponse;
+  int flatFielded;
+  short[] defects;
+  float gain;
+  float readVariance;
+  float saturation;
+  float[] science;
+  float[] variance;
+  short[] mask;
+  int[] saturated;
+  int[] missing;
+
+  @Override
+  public void item(int item) {
+    int from = (firstRow + item) * rawWidth + firstColumn;
+    int to = item * width;
+    float level = overscan[item];
+    if (flatFielded == 1) {
+      for (int x = 0; x < width; x++) {
+        float electrons = (raw[from + x] - level - bias[to + x]) * gain;
+        float scale = inverseResponse[to + x];
+        float offset = biasError[to + x] * gain;
+        science[to + x] = electrons * scale;
+        variance[to + x] = (max(electrons, 0f) + readVariance + offset * offset) * scale * scale;
+      }
+    } else {
+      for (int x = 0; x < width; x++) {
+        float electrons = (raw[from + x] - level - bias[to + x]) * gain;
+        float offset = biasError[to + x] * gain;
+        science[to + x] = electrons;
+        variance[to + x] = max(electrons, 0f) + readVariance + offset * offset;
+      }
+    }
+    int full = 0;
+    int without = 0;
+    for (int x = 0; x < width; x++) {
+      float value = raw[from + x];
+      int bits = defects[to + x];
+      if (value >= saturation) {
+        bits = bits | PixelFlag.SATURATED;
+        full++;
+      }
+      if (value != value || value > 1e28f || value < -1e28f) {
+        bits = bits | PixelFlag.NO_DATA;
+        without++;
+        science[to + x] = 0f;
+        variance[to + x] = readVariance;
+      }
+      mask[to + x] = (short) bits;
+    }
+    saturated[item] = full;
+    missing[item] = without;
+  }
+}

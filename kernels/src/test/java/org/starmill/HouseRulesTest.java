@@ -1,0 +1,26 @@
+package org.starmill;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import org.junit.jupiter.api.Test;
+
+class HouseRulesTest {
+  private final JavaClasses kernels =
+      new ClassFileImporter()
+          .withImportOption(new ImportOption.DoNotIncludeTests())
+          .importPackages("org.starmill");
+
+  @Test
+  void theKernelsSeeNoSparkHadoopOrFits() {
+    noClasses()
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(
+            "org.apache.spark..", "org.apache.hadoop..", "nom.tam..", "scala..", "com.typesafe..")
+        .because("arrays come in and arrays go out: a bare machine with a GPU can use the kernels")
+        .check(kernels);
+  }
+}
