@@ -33,7 +33,7 @@ class ClosingTableTest {
             "failed                    13",
             "  truncated file          11",
             "  no stars                 2",
-            "took                 1 h 2 min",
+            "took               1 h 2 min",
             "images a minute           20",
             "seconds an image      12.875",
             "  read                 0.250",
