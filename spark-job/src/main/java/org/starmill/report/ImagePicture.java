@@ -121,16 +121,16 @@ public record ImagePicture(
 
   /** Writes the picture as PNG; the stream stays open. */
   public void write(OutputStream out) throws IOException {
-    if (!ImageIO.write(draw(), "png", out)) {
+    if (!ImageIO.write(draw(fontsAreThere()), "png", out)) {
       throw new IOException("this Java has no writer for PNG");
     }
   }
 
-  BufferedImage draw() {
+  /** Draws the picture, with words above and below the panels or the panels alone. */
+  BufferedImage draw(boolean words) {
     View view = view();
-    boolean fonts = fontsAreThere();
-    int above = fonts ? MARGIN + LINE + 8 + LINE : MARGIN;
-    int below = fonts ? 10 + LINE * (2 + caption.size()) + 10 : MARGIN;
+    int above = words ? MARGIN + LINE + 8 + LINE : MARGIN;
+    int below = words ? 10 + LINE * (2 + caption.size()) + 10 : MARGIN;
     int pictureWidth = 2 * MARGIN + GAP + 2 * view.panelWidth();
     int pictureHeight = above + view.panelHeight() + below;
     BufferedImage picture =
@@ -147,7 +147,7 @@ public record ImagePicture(
       graphics.drawRect(MARGIN - 1, above - 1, view.panelWidth() + 1, view.panelHeight() + 1);
       graphics.drawRect(right - 1, above - 1, view.panelWidth() + 1, view.panelHeight() + 1);
       int[] marked = markStars(graphics, view, MARGIN, above);
-      if (fonts) {
+      if (words) {
         writeWords(graphics, view, right, above, marked);
       }
     } finally {

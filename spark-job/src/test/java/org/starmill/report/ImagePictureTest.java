@@ -44,7 +44,7 @@ class ImagePictureTest {
 
   private static long near(BufferedImage image, int colour) {
     long count = 0;
-    for (int j = 0; j < image.getHeight() - 120; j++) {
+    for (int j = 0; j < image.getHeight(); j++) {
       for (int i = 0; i < image.getWidth(); i++) {
         int rgb = image.getRGB(i, j);
         int distance =
@@ -66,14 +66,14 @@ class ImagePictureTest {
       Arrays.fill(science, j * width, (j + 1) * width, 1000f);
     }
     BufferedImage drawn =
-        picture(width, height, science, new double[0], new double[0], new int[0]).draw();
+        picture(width, height, science, new double[0], new double[0], new int[0]).draw(false);
 
     long above = 0;
     long below = 0;
-    for (int j = 80; j < 80 + height; j++) {
+    for (int j = 24; j < 24 + height; j++) {
       int value = brightness(drawn.getRGB(100, j)) > 600 ? 1 : 0;
-      above += j < 80 + height / 2 ? value : 0;
-      below += j >= 80 + height / 2 ? value : 0;
+      above += j < 24 + height / 2 ? value : 0;
+      below += j >= 24 + height / 2 ? value : 0;
     }
     assertThat(above).isZero();
     assertThat(below).isGreaterThan(60);
@@ -95,7 +95,7 @@ class ImagePictureTest {
                 new double[] {column},
                 new double[] {row},
                 new int[] {StarFlag.FITTED_WITH_NEIGHBOURS})
-            .draw();
+            .draw(false);
 
     double starX = 0;
     double starY = 0;
@@ -103,11 +103,10 @@ class ImagePictureTest {
     double ringX = 0;
     double ringY = 0;
     double ringCount = 0;
-    // The words below the panels hold a circle as well.
-    for (int j = 0; j < drawn.getHeight() - 100; j++) {
+    for (int j = 0; j < drawn.getHeight(); j++) {
       for (int i = 0; i < drawn.getWidth(); i++) {
         int rgb = drawn.getRGB(i, j) & 0xffffff;
-        if (j > 75 && brightness(rgb) > 740) {
+        if (brightness(rgb) > 740) {
           starX += i;
           starY += j;
           starCount++;
@@ -133,9 +132,10 @@ class ImagePictureTest {
   void aCircleTellsWhetherPixelsOrTheFitAreInTrouble() {
     double[] place = {100};
     BufferedImage clean =
-        picture(200, 200, flat(200, 200), place, place, new int[] {PixelFlag.EDGE}).draw();
+        picture(200, 200, flat(200, 200), place, place, new int[] {PixelFlag.EDGE}).draw(false);
     BufferedImage fit =
-        picture(200, 200, flat(200, 200), place, place, new int[] {StarFlag.NOT_CONVERGED}).draw();
+        picture(200, 200, flat(200, 200), place, place, new int[] {StarFlag.NOT_CONVERGED})
+            .draw(false);
     BufferedImage pixels =
         picture(
                 200,
@@ -144,7 +144,7 @@ class ImagePictureTest {
                 place,
                 place,
                 new int[] {PixelFlag.SATURATED | StarFlag.NOT_CONVERGED})
-            .draw();
+            .draw(false);
     assertThat(near(clean, CLEAN)).isGreaterThan(10);
     assertThat(near(clean, FIT)).isZero();
     assertThat(near(fit, FIT)).isGreaterThan(10);
@@ -160,7 +160,7 @@ class ImagePictureTest {
     Random random = new Random(1);
     double[] x = random.doubles(stars, 0, side).toArray();
     double[] y = random.doubles(stars, 0, side).toArray();
-    BufferedImage drawn = picture(side, side, flat(side, side), x, y, new int[stars]).draw();
+    BufferedImage drawn = picture(side, side, flat(side, side), x, y, new int[stars]).draw(false);
     assertThat(drawn.getWidth()).isBetween(1400, 1700);
     // A picture of the whole would be covered by circles.
     double share = near(drawn, CLEAN) / (760.0 * 760);
@@ -186,10 +186,10 @@ class ImagePictureTest {
                 new int[0],
                 "a.fits",
                 List.of())
-            .draw();
+            .draw(false);
     int column = drawn.getWidth() - 100;
     int upper = drawn.getRGB(column, 120);
-    int lower = drawn.getRGB(column, drawn.getHeight() - 200);
+    int lower = drawn.getRGB(column, drawn.getHeight() - 120);
     assertThat(upper & 255).isGreaterThan((upper >> 16 & 255) + 100);
     assertThat(lower >> 16 & 255).isGreaterThan((lower & 255) + 100);
   }
@@ -200,7 +200,8 @@ class ImagePictureTest {
     Arrays.fill(science, 0, 600, Float.NaN);
     science[700] = Float.POSITIVE_INFINITY;
     BufferedImage drawn =
-        picture(50, 50, science, new double[] {Double.NaN}, new double[] {1}, new int[1]).draw();
+        picture(50, 50, science, new double[] {Double.NaN}, new double[] {1}, new int[1])
+            .draw(false);
     assertThat(drawn.getWidth()).isGreaterThan(700);
   }
 
@@ -215,7 +216,7 @@ class ImagePictureTest {
                   new double[0],
                   new double[0],
                   new int[0])
-              .draw();
+              .draw(false);
       assertThat(drawn.getWidth()).isBetween(60, 1700);
       assertThat(drawn.getHeight()).isBetween(60, 1100);
     }
