@@ -30,4 +30,5 @@ public record ImageSummary(
     double[] psfCoefficients,
     double saturatedShare,
     double maskedShare,
-    double limitingFlux) {}
+    double limitingFlux)
+    implements java.io.Serializable {}

@@ -32,6 +32,7 @@ import org.starmill.instrument.Instrument;
 import org.starmill.masters.MasterCache;
 import org.starmill.measure.Reduction;
 import org.starmill.wcs.Wcs;
+import org.starmill.wcs.WcsException;
 
 /**
  * Reduces a task's images one after another and writes their stars to one file.
@@ -280,8 +281,8 @@ final class BatchTask implements Serializable {
         double[] dec = new double[count];
         wcs.pixelToSky(reduction.stars().x(), reduction.stars().y(), ra, dec);
         return new Sky(ra, dec, null);
-      } catch (ImageRejected rejected) {
-        return new Sky(null, null, rejected.getMessage());
+      } catch (WcsException none) {
+        return new Sky(null, null, "no WCS: " + none.getMessage());
       }
     }
   }

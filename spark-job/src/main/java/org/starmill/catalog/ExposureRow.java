@@ -53,7 +53,8 @@ public record ExposureRow(
     String configHash,
     String biasId,
     String flatId,
-    List<String> notes) {
+    List<String> notes)
+    implements java.io.Serializable {
 
   public ExposureRow {
     seconds = Map.copyOf(seconds);

@@ -1,13 +1,12 @@
 package org.starmill.cli;
 
-import com.typesafe.config.Config;
-import com.typesafe.config.ConfigFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.starmill.campaign.CampaignRequest;
 import org.starmill.config.CampaignConfig;
 import org.starmill.instrument.Instrument;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The options that say what a campaign reads, where it writes, and with which settings. */
@@ -36,7 +35,7 @@ final class CampaignOptions {
       description = "Name of the campaign; without it, the name of the output folder.")
   String campaign;
 
-  @picocli.CommandLine.Mixin SettingOptions settings = new SettingOptions();
+  @Mixin SettingOptions settings = new SettingOptions();
 
   CampaignRequest request() {
     CampaignConfig config = settings.config();
@@ -79,11 +78,8 @@ final class CampaignOptions {
       if (device != null) {
         all.add("device.name=" + device);
       }
-      return CampaignConfig.load(file, all, SettingOptions::ofInstrument);
-    }
-
-    private static Config ofInstrument(String name) {
-      return ConfigFactory.empty();
+      return CampaignConfig.load(
+          file, all, name -> Instrument.load(name).campaignDefaults());
     }
   }
 }

@@ -43,7 +43,8 @@ public record FrameFacts(
     String ccd,
     String quadrant,
     double airmass,
-    List<String> notes) {
+    List<String> notes)
+    implements java.io.Serializable {
 
   public FrameFacts {
     badSections = List.copyOf(badSections);

@@ -1,13 +1,10 @@
 package org.starmill.masters;
 
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.NoSuchElementException;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -16,11 +13,8 @@ import org.starmill.calibrate.MasterBuilder;
 import org.starmill.calibrate.MasterSettings;
 import org.starmill.config.CampaignConfig;
 import org.starmill.device.Device;
-import org.starmill.fits.FitsImage;
-import org.starmill.fits.FrameReader;
+import org.starmill.device.DeviceException;
 import org.starmill.image.ImageRejected;
-import org.starmill.image.RawFrame;
-import org.starmill.instrument.FrameFacts;
 import org.starmill.instrument.Instrument;
 
 /**
@@ -80,12 +74,22 @@ public final class MasterBuild {
       bias = MasterCache.OF_THIS_JVM.get(biasFile.toString(), hadoop);
     }
     Master master;
-    Frames frames = new Frames(group.frames(), bias == null ? 0 : bias.readNoise());
+    MasterFrames frames =
+        new MasterFrames(
+            instrument, group.frames(), bias == null ? 0 : bias.readNoise(), hadoop);
     try {
-      MasterBuilder builder = new MasterBuilder(device, builderSettings(group.kind()));
+      MasterBuilder builder = new MasterBuilder(device, settingsOf(group.kind(), settings));
       master = bias == null ? builder.bias(frames) : builder.flat(frames, bias);
     } catch (ImageRejected rejected) {
       return BuiltMaster.failed(group, identity, biasIdentity, rejected.getMessage());
+    } catch (DeviceException endsTheTask) {
+      throw endsTheTask;
+    } catch (RuntimeException unforeseen) {
+      return BuiltMaster.failed(
+          group,
+          identity,
+          biasIdentity,
+          "internal error: %s at %s".formatted(unforeseen, unforeseen.getStackTrace()[0]));
     }
     List<CalibrationFrame> used = frames.used(master);
     Map<CalibrationFrame, String> rejected = frames.rejected(master);
@@ -103,12 +107,13 @@ public final class MasterBuild {
         master.readNoise());
   }
 
-  private MasterSettings builderSettings(MasterKind kind) {
-    int wished = kind == MasterKind.BIAS ? settings.minBiasFrames() : settings.minFlatFrames();
-    int most = Math.min(settings.maxFrames(), MasterSettings.MOST_FRAMES);
+  /** What a campaign's settings mean for the building of one kind of master. */
+  public static MasterSettings settingsOf(
+      MasterKind kind, CampaignConfig.MasterSettings settings) {
+    int fewest = kind == MasterKind.BIAS ? settings.minBiasFrames() : settings.minFlatFrames();
     return new MasterSettings(
-        Math.min(wished, most),
-        most,
+        fewest,
+        Math.max(fewest, Math.min(settings.maxFrames(), MasterSettings.MOST_FRAMES)),
         settings.clipSigma(),
         MasterSettings.DEFAULT.iterations(),
         MasterSettings.DEFAULT.overscan());
@@ -132,77 +137,5 @@ public final class MasterBuild {
       provenance.put("FILTER", group.filter());
     }
     return provenance;
-  }
-
-  /** Reads the frames one at a time; passes over those that cannot be read any more. */
-  private final class Frames implements Iterable<RawFrame> {
-    private final List<CalibrationFrame> frames;
-    private final double readNoise;
-    private final FrameReader reader = new FrameReader(hadoop);
-    private final List<CalibrationFrame> given = new ArrayList<>();
-    private final Map<CalibrationFrame, String> unusable = new LinkedHashMap<>();
-
-    /**
-     * @param readNoise ADU, of the bias frames; 0 where that is not known yet
-     */
-    Frames(List<CalibrationFrame> frames, double readNoise) {
-      this.frames = frames;
-      this.readNoise = readNoise;
-    }
-
-    @Override
-    public Iterator<RawFrame> iterator() {
-      given.clear();
-      unusable.clear();
-      Iterator<CalibrationFrame> rest = frames.iterator();
-      return new Iterator<>() {
-        private RawFrame next;
-
-        @Override
-        public boolean hasNext() {
-          while (next == null && rest.hasNext()) {
-            CalibrationFrame frame = rest.next();
-            try {
-              next = read(frame);
-              given.add(frame);
-            } catch (ImageRejected rejected) {
-              unusable.put(frame, rejected.getMessage());
-            }
-          }
-          return next != null;
-        }
-
-        @Override
-        public RawFrame next() {
-          if (!hasNext()) {
-            throw new NoSuchElementException();
-          }
-          RawFrame frame = next;
-          next = null;
-          return frame;
-        }
-      };
-    }
-
-    private RawFrame read(CalibrationFrame frame) {
-      FitsImage image = reader.read(frame.path(), frame.hdu());
-      FrameFacts facts =
-          instrument.describe(
-              frame.path(), frame.hdu(), image.width(), image.height(), image.header());
-      return facts.frame(
-          image.pixels(), image.width(), image.height(), facts.detector(readNoise));
-    }
-
-    List<CalibrationFrame> used(Master master) {
-      return master.frames().stream().map(given::get).toList();
-    }
-
-    Map<CalibrationFrame, String> rejected(Master master) {
-      Map<CalibrationFrame, String> all = new LinkedHashMap<>(unusable);
-      for (Master.Rejection rejection : master.rejected()) {
-        all.put(given.get(rejection.frame()), rejection.reason());
-      }
-      return all;
-    }
   }
 }

@@ -1,0 +1,52 @@
+package org.starmill.cli;
+
+import java.io.PrintWriter;
+import java.util.concurrent.Callable;
+import org.starmill.campaign.Campaign;
+import org.starmill.campaign.CampaignRequest;
+import org.starmill.campaign.CampaignRun;
+import org.starmill.campaign.PlanSummary;
+import org.starmill.campaign.SparkSessions;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Finds the frames of a campaign and reads their headers, without measuring anything. */
+@Command(
+    name = "plan",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Lists the input, reads the headers and writes the plan: what each frame is taken for.",
+      "Worth a look before a long run; 'run' plans by itself where that is not done."
+    },
+    footer = {"", "Example:", "  starmill plan --input /data/night1 --output /data/catalog"})
+final class PlanCommand implements Callable<Integer> {
+  @Mixin CampaignOptions campaign;
+
+  @Option(names = "--json", description = "Print the counts as JSON.")
+  boolean json;
+
+  @Spec CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    CampaignRequest request = campaign.request();
+    var spark = SparkSessions.open();
+    try {
+      Campaign planned = new CampaignRun(spark, request, new Tally(System.err)).plan();
+      PlanSummary summary = PlanSummary.of(spark, planned);
+      PrintWriter out = spec.commandLine().getOut();
+      if (json) {
+        out.println(Json.of(summary));
+      } else {
+        out.print(Tables.of(summary));
+      }
+      out.flush();
+      return 0;
+    } finally {
+      spark.stop();
+    }
+  }
+}

@@ -1,0 +1,491 @@
+package org.starmill.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.PathMatcher;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import org.apache.hadoop.conf.Configuration;
+import org.starmill.calibrate.Master;
+import org.starmill.calibrate.MasterBuilder;
+import org.starmill.calibrate.Masters;
+import org.starmill.campaign.Refused;
+import org.starmill.catalog.CsvSources;
+import org.starmill.catalog.Magnitudes;
+import org.starmill.catalog.SourcesWriter;
+import org.starmill.config.CampaignConfig;
+import org.starmill.device.Device;
+import org.starmill.device.Devices;
+import org.starmill.fits.FitsImage;
+import org.starmill.fits.FitsWriter;
+import org.starmill.fits.FrameReader;
+import org.starmill.fits.ImageHdu;
+import org.starmill.image.ImageRejected;
+import org.starmill.instrument.FrameFacts;
+import org.starmill.instrument.Instrument;
+import org.starmill.masters.Amplifier;
+import org.starmill.masters.CalibrationFrame;
+import org.starmill.masters.MasterBuild;
+import org.starmill.masters.MasterFrames;
+import org.starmill.masters.MasterKind;
+import org.starmill.measure.ImageReducer;
+import org.starmill.measure.ImageSummary;
+import org.starmill.measure.Reduction;
+import org.starmill.wcs.Wcs;
+import org.starmill.wcs.WcsException;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Reduces one frame in this process, without Spark, and says what each step costs. */
+@Command(
+    name = "reduce",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Reduces one raw frame, without Spark: writes sources.parquet and calibrated.fits",
+      "(extensions SCI, VAR, MASK) and prints the CPU seconds of each step."
+    },
+    footer = {
+      "",
+      "Example:",
+      "  starmill reduce d1047.fits.bz2 --bias 'd100*.fits.bz2' --flat 'd103*.fits.bz2' \\",
+      "      --out d1047 --instrument nickel --csv",
+      "",
+      "Exit code 3: the frame could not become stars; the line on stderr says why."
+    })
+final class ReduceCommand implements Callable<Integer> {
+  @Parameters(index = "0", paramLabel = "FRAME", description = "The raw frame, a FITS file.")
+  String frame;
+
+  @Option(
+      names = "--bias",
+      required = true,
+      arity = "1..*",
+      paramLabel = "GLOB",
+      description = "Raw bias frames: files, folders or patterns.")
+  List<String> biases = new ArrayList<>();
+
+  @Option(
+      names = "--flat",
+      arity = "1..*",
+      paramLabel = "GLOB",
+      description =
+          "Raw flat frames of the frame's filter. Without them the image is left without a flat.")
+  List<String> flats = new ArrayList<>();
+
+  @Option(
+      names = "--out",
+      required = true,
+      paramLabel = "DIR",
+      description = "Folder for what comes out; files of these names in it are replaced.")
+  Path out;
+
+  @Option(
+      names = "--hdu",
+      paramLabel = "N",
+      description = "The image's HDU, 0 for the primary; needed where the file has several frames.")
+  Integer hdu;
+
+  @Mixin CampaignOptions.SettingOptions settings;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "Threads of the Java device; all cores without this option.")
+  Integer threads;
+
+  @Option(
+      names = "--repeat",
+      paramLabel = "N",
+      defaultValue = "1",
+      description = "Do everything but the masters N times and print medians.")
+  int repeat;
+
+  @Option(names = "--csv", description = "Write sources.csv as well.")
+  boolean csv;
+
+  @Option(names = "--json", description = "Print the result as JSON.")
+  boolean json;
+
+  @Spec CommandSpec spec;
+
+  private final Configuration hadoop = new Configuration();
+  private final FrameReader reader = new FrameReader(hadoop);
+  private final Map<String, List<Double>> cpuSeconds = new LinkedHashMap<>();
+  private final Map<String, List<Double>> wallSeconds = new LinkedHashMap<>();
+
+  /** What is printed. Of both kinds of seconds, {@code seconds} are CPU seconds. */
+  record Outcome(
+      String frame,
+      int hdu,
+      int stars,
+      double fwhm,
+      double skyLevel,
+      double skyNoise,
+      String device,
+      Map<String, Double> seconds,
+      Map<String, Double> wallSeconds,
+      String noWcs,
+      List<String> notes) {}
+
+  @Override
+  public Integer call() throws IOException {
+    if (repeat < 1) {
+      throw new Refused("--repeat %d: expected at least 1".formatted(repeat));
+    }
+    CampaignConfig config = settings.config();
+    Instrument instrument = Instrument.load(config.instrument());
+    int workers =
+        threads != null
+            ? threads
+            : config.device().threads() > 0
+                ? config.device().threads()
+                : Runtime.getRuntime().availableProcessors();
+    if (workers < 1) {
+      throw new Refused("--threads %d: expected at least 1".formatted(workers));
+    }
+    // Found, before the work starts.
+    List<Path> biasFiles = files("--bias", biases);
+    List<Path> flatFiles = flats.isEmpty() ? List.of() : files("--flat", flats);
+    Files.createDirectories(out);
+    try (Device device = Devices.choose(config.device().name(), workers)) {
+      Outcome outcome = reduce(config, instrument, device, biasFiles, flatFiles);
+      PrintWriter printed = spec.commandLine().getOut();
+      printed.print(json ? Json.of(outcome) + System.lineSeparator() : table(outcome));
+      printed.flush();
+      return 0;
+    } catch (ImageRejected rejected) {
+      spec.commandLine().getErr().println("starmill: " + rejected.getMessage());
+      spec.commandLine().getErr().flush();
+      return Starmill.SOME_IMAGE_FAILED;
+    }
+  }
+
+  private Outcome reduce(
+      CampaignConfig config,
+      Instrument instrument,
+      Device device,
+      List<Path> biasFiles,
+      List<Path> flatFiles)
+      throws IOException {
+    ImageHdu image = chosen(instrument);
+    FrameFacts facts =
+        instrument.describe(frame, image.hdu(), image.width(), image.height(), image.header());
+    Clock clock = new Clock(device);
+    Masters masters = masters(config, instrument, device, facts, biasFiles, flatFiles);
+    clock.lap("masters");
+    Reduction reduction = null;
+    String noWcs = null;
+    try (ImageReducer reducer = new ImageReducer(device, config.reduction())) {
+      for (int time = 0; time < repeat; time++) {
+        clock.start();
+        FitsImage raw = reader.read(frame, image.hdu());
+        clock.lap("read");
+        reduction =
+            reducer.reduce(
+                facts.frame(
+                    raw.pixels(),
+                    raw.width(),
+                    raw.height(),
+                    facts.detector(masters.bias().readNoise())),
+                masters);
+        reduction.cpuSeconds().forEach((step, value) -> add(cpuSeconds, step, value));
+        reduction.seconds().forEach((step, value) -> add(wallSeconds, step, value));
+        clock.start();
+        noWcs = write(raw, facts, reduction, config.output().compression());
+        clock.lap("write");
+      }
+    }
+    ImageSummary summary = reduction.summary();
+    return new Outcome(
+        frame,
+        image.hdu(),
+        reduction.stars().count(),
+        summary.psfFwhm(),
+        summary.skyLevel(),
+        summary.skyNoise(),
+        reduction.device(),
+        medians(cpuSeconds),
+        medians(wallSeconds),
+        noWcs,
+        facts.notes());
+  }
+
+  private ImageHdu chosen(Instrument instrument) {
+    List<ImageHdu> frames =
+        reader.scan(frame).stream()
+            .filter(image -> hdu == null || image.hdu() == hdu)
+            .filter(image -> hdu != null || instrument.reads(frame, image.hdu(), image.header()))
+            .toList();
+    if (frames.isEmpty()) {
+      throw new Refused(
+          hdu == null
+              ? "%s holds no frame of the instrument %s; name one with --hdu"
+                  .formatted(frame, instrument.name())
+              : "%s has no image in HDU %d; give the --hdu of one".formatted(frame, hdu));
+    }
+    if (frames.size() > 1) {
+      throw new Refused(
+          "%s holds %d frames, in the HDUs %s; choose one with --hdu"
+              .formatted(frame, frames.size(), frames.stream().map(ImageHdu::hdu).toList()));
+    }
+    return frames.get(0);
+  }
+
+  private Masters masters(
+      CampaignConfig config,
+      Instrument instrument,
+      Device device,
+      FrameFacts facts,
+      List<Path> biasFiles,
+      List<Path> flatFiles) {
+    Amplifier amplifier =
+        new Amplifier(
+            facts.ccd(), facts.quadrant(), facts.data().width(), facts.data().height());
+    MasterFrames biasFrames =
+        new MasterFrames(
+            instrument,
+            frames(instrument, MasterKind.BIAS, biasFiles, amplifier, facts),
+            0,
+            hadoop);
+    Master bias =
+        new MasterBuilder(device, MasterBuild.settingsOf(MasterKind.BIAS, config.masters()))
+            .bias(biasFrames);
+    if (flatFiles.isEmpty()) {
+      return new Masters(bias, null);
+    }
+    MasterFrames flatFrames =
+        new MasterFrames(
+            instrument,
+            frames(instrument, MasterKind.FLAT, flatFiles, amplifier, facts),
+            bias.readNoise(),
+            hadoop);
+    return new Masters(
+        bias,
+        new MasterBuilder(device, MasterBuild.settingsOf(MasterKind.FLAT, config.masters()))
+            .flat(flatFrames, bias));
+  }
+
+  /** The frames of the image's own amplifier in the files. */
+  private List<CalibrationFrame> frames(
+      Instrument instrument,
+      MasterKind kind,
+      List<Path> files,
+      Amplifier amplifier,
+      FrameFacts science) {
+    List<CalibrationFrame> frames = new ArrayList<>();
+    String filter = null;
+    for (Path file : files) {
+      String path = file.toString();
+      for (ImageHdu image : reader.scan(path)) {
+        if (!instrument.reads(path, image.hdu(), image.header())) {
+          continue;
+        }
+        FrameFacts facts =
+            instrument.describe(path, image.hdu(), image.width(), image.height(), image.header());
+        Amplifier own =
+            new Amplifier(
+                facts.ccd(), facts.quadrant(), facts.data().width(), facts.data().height());
+        if (own.equals(amplifier)) {
+          filter = facts.filter();
+          frames.add(
+              new CalibrationFrame(
+                  frames.size(), path, image.hdu(), 0, kind, own, facts.night(), filter));
+        }
+      }
+    }
+    if (frames.isEmpty()) {
+      throw new Refused(
+          "--%s: none of the %d files has a frame of %s, as %s is; give frames of the same camera"
+              .formatted(
+                  kind.name().toLowerCase(Locale.ROOT), files.size(), amplifier.label(), frame));
+    }
+    if (kind == MasterKind.FLAT && !science.filter().equals(filter)) {
+      System.err.printf(
+          "starmill: note: the flats are of filter %s, the frame of %s%n",
+          filter, science.filter());
+    }
+    return frames;
+  }
+
+  /** Writes all files; says why there are no positions on the sky, or null. */
+  private String write(FitsImage raw, FrameFacts facts, Reduction reduction, String compression)
+      throws IOException {
+    int count = reduction.stars().count();
+    double[] ra = new double[count];
+    double[] dec = new double[count];
+    String noWcs = null;
+    try {
+      Wcs.of(raw.header())
+          .shifted(facts.data().x(), facts.data().y())
+          .pixelToSky(reduction.stars().x(), reduction.stars().y(), ra, dec);
+    } catch (WcsException e) {
+      noWcs = e.getMessage();
+      ra = null;
+      dec = null;
+    }
+    Magnitudes magnitudes =
+        Magnitudes.of(reduction.stars(), facts.exposureSeconds(), Double.NaN);
+    Path parquet = out.resolve(".sources.parquet.tmp");
+    try (SourcesWriter writer =
+        new SourcesWriter(
+            new org.apache.hadoop.fs.Path(parquet.toUri()), hadoop, compression)) {
+      writer.write(0, reduction.stars(), ra, dec, magnitudes.mag(), magnitudes.magErr());
+    }
+    place(parquet, "sources.parquet");
+    Files.deleteIfExists(out.resolve("..sources.parquet.tmp.crc"));
+    if (csv) {
+      Path text = out.resolve(".sources.csv.tmp");
+      try (CsvSources writer =
+          new CsvSources(Files.newBufferedWriter(text, StandardCharsets.UTF_8))) {
+        writer.write(0, reduction.stars(), ra, dec, magnitudes.mag(), magnitudes.magErr());
+      }
+      place(text, "sources.csv");
+    }
+    new FitsWriter(hadoop)
+        .writeCalibrated(
+            out.resolve("calibrated.fits").toUri().toString(),
+            raw.header(),
+            reduction.image(),
+            facts.data().x(),
+            facts.data().y());
+    return noWcs;
+  }
+
+  private void place(Path file, String name) throws IOException {
+    Files.move(
+        file,
+        out.resolve(name),
+        StandardCopyOption.ATOMIC_MOVE,
+        StandardCopyOption.REPLACE_EXISTING);
+  }
+
+  /** The files that patterns, folders and names stand for, in order. */
+  private static List<Path> files(String option, List<String> patterns) throws IOException {
+    List<Path> files = new ArrayList<>();
+    for (String pattern : patterns) {
+      Path path = Path.of(pattern);
+      if (Files.isRegularFile(path)) {
+        files.add(path.toAbsolutePath());
+        continue;
+      }
+      boolean folder = Files.isDirectory(path);
+      Path parent =
+          folder ? path : path.getParent() == null ? Path.of("") : path.getParent();
+      int before = files.size();
+      if (Files.isDirectory(parent.toAbsolutePath())) {
+        PathMatcher matcher =
+            FileSystems.getDefault()
+                .getPathMatcher("glob:" + (folder ? "*" : path.getFileName().toString()));
+        try (Stream<Path> children = Files.list(parent.toAbsolutePath())) {
+          children
+              .filter(Files::isRegularFile)
+              .filter(child -> matcher.matches(child.getFileName()))
+              .filter(child -> !child.getFileName().toString().startsWith("."))
+              .sorted()
+              .forEach(files::add);
+        }
+      }
+      if (files.size() == before) {
+        throw new Refused("%s %s: no such file".formatted(option, pattern));
+      }
+    }
+    return files;
+  }
+
+  private static void add(Map<String, List<Double>> times, String step, double value) {
+    times.computeIfAbsent(step, s -> new ArrayList<>()).add(value);
+  }
+
+  private static Map<String, Double> medians(Map<String, List<Double>> times) {
+    Map<String, Double> medians = new LinkedHashMap<>();
+    for (String step : Tally.STEPS) {
+      if (times.containsKey(step)) {
+        medians.put(step, Tally.median(times.get(step)));
+      }
+    }
+    return medians;
+  }
+
+  private String table(Outcome outcome) {
+    List<String[]> rows = new ArrayList<>();
+    rows.add(new String[] {"step", "CPU seconds", "wall seconds"});
+    outcome
+        .seconds()
+        .forEach(
+            (step, cpu) ->
+                rows.add(
+                    new String[] {step, seconds(cpu), seconds(outcome.wallSeconds().get(step))}));
+    rows.add(
+        new String[] {
+          "all", seconds(sum(outcome.seconds())), seconds(sum(outcome.wallSeconds()))
+        });
+    StringBuilder text = new StringBuilder(Tables.columns(rows));
+    text.append(
+        String.format(
+            Locale.ROOT,
+            "%n%,d stars, FWHM %.2f pixels, sky %.1f +- %.1f e-, device %s%n",
+            outcome.stars(),
+            outcome.fwhm(),
+            outcome.skyLevel(),
+            outcome.skyNoise(),
+            outcome.device()));
+    if (outcome.noWcs() != null) {
+      text.append("no positions on the sky: ").append(outcome.noWcs()).append(String.format("%n"));
+    }
+    outcome.notes().forEach(note -> text.append("note: ").append(note).append(String.format("%n")));
+    return text.append("written to ").append(out).append(String.format("%n")).toString();
+  }
+
+  private static double sum(Map<String, Double> seconds) {
+    return seconds.values().stream().mapToDouble(Double::doubleValue).sum();
+  }
+
+  private static String seconds(double value) {
+    return String.format(Locale.ROOT, "%.3f", value);
+  }
+
+  /** Takes CPU and wall time of what is not the reducer's. */
+  private final class Clock {
+    private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
+
+    private final Device device;
+    private long wall;
+    private long cpu;
+
+    Clock(Device device) {
+      this.device = device;
+      start();
+    }
+
+    void start() {
+      wall = System.nanoTime();
+      cpu = cpu();
+    }
+
+    void lap(String step) {
+      add(wallSeconds, step, (System.nanoTime() - wall) * 1e-9);
+      add(cpuSeconds, step, (cpu() - cpu) * 1e-9);
+      start();
+    }
+
+    private long cpu() {
+      return THREADS.getCurrentThreadCpuTime() + device.helperCpuNanos();
+    }
+  }
+}

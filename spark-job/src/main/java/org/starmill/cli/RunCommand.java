@@ -1,0 +1,62 @@
+package org.starmill.cli;
+
+import java.util.concurrent.Callable;
+import org.starmill.campaign.Campaign;
+import org.starmill.campaign.CampaignRequest;
+import org.starmill.campaign.CampaignRun;
+import org.starmill.campaign.CampaignStatus;
+import org.starmill.campaign.SparkSessions;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Reduces all frames of a campaign, or those that are left of it. */
+@Command(
+    name = "run",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Reduces raw frames to a catalog: plans, builds masters, measures.",
+      "A run that was stopped goes on where it stood when the same command is given again."
+    },
+    footer = {
+      "",
+      "Example:",
+      "  starmill run --input /data/night1 --output /data/catalog --instrument nickel",
+      "",
+      "The stars are in OUTPUT/sources/**/*.parquet, a row for each image with its status and",
+      "reason in OUTPUT/exposures/*.parquet. Progress goes to stderr, the closing table to stdout."
+    })
+final class RunCommand implements Callable<Integer> {
+  @Mixin CampaignOptions campaign;
+
+  @Option(names = "--strict", description = "End with exit code 3 if any image failed.")
+  boolean strict;
+
+  @Option(names = "--json", description = "Print the state of the campaign as JSON.")
+  boolean json;
+
+  @Spec CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    CampaignRequest request = campaign.request();
+    Tally tally = new Tally(System.err);
+    var spark = SparkSessions.open();
+    try {
+      Campaign done = new CampaignRun(spark, request, tally).run();
+      CampaignStatus status =
+          json || strict ? CampaignStatus.of(spark, done, StatusCommand.FAILURES_LISTED) : null;
+      if (json) {
+        spec.commandLine().getOut().println(Json.of(status));
+      } else {
+        spec.commandLine().getOut().print(tally.table(request.output()).text());
+      }
+      spec.commandLine().getOut().flush();
+      return strict && status.failedImages() > 0 ? Starmill.SOME_IMAGE_FAILED : 0;
+    } finally {
+      spark.stop();
+    }
+  }
+}
