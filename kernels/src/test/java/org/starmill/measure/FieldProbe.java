@@ -78,7 +78,27 @@ public class FieldProbe {
           SimulatedField.median(rel),
           Arrays.stream(p).filter(v -> Math.abs(v) > 5).count());
     }
-    { double[] c = f.reduction.summary().psfCoefficients(); double worst = 0, sum2 = 0; int m = 0; for (int y = 0; y < 3080; y += 110) for (int x = 0; x < 3072; x += 110) { double u = 2.0 * x / 3071 - 1, v = 2.0 * y / 3079 - 1; double[] b = {1, u, v, u * u, u * v, v * v, u*u*u, u*u*v, u*v*v, v*v*v}; double l = 0; int nt = f.reduction.summary().psfModel().equals("gaussian") ? c.length / 3 : (c.length >= 30 ? 10 : 6); for (int q = 0; q < nt; q++) l += c[q] * b[q]; double d = l - Math.log(camera.psfFwhmAt(x, y)); worst = Math.max(worst, Math.abs(d)); sum2 += d * d; m++; } System.out.printf("ln FWHM error rms %.5f worst %.5f%n", Math.sqrt(sum2 / m), worst); }
+    {
+      double[] c = f.reduction.summary().psfCoefficients();
+      double worst = 0, sum2 = 0;
+      int m = 0;
+      for (int y = 0; y < 3080; y += 110)
+        for (int x = 0; x < 3072; x += 110) {
+          double u = 2.0 * x / 3071 - 1, v = 2.0 * y / 3079 - 1;
+          double[] b = {1, u, v, u * u, u * v, v * v, u * u * u, u * u * v, u * v * v, v * v * v};
+          double l = 0;
+          int nt =
+              f.reduction.summary().psfModel().equals("gaussian")
+                  ? c.length / 3
+                  : (c.length >= 30 ? 10 : 6);
+          for (int q = 0; q < nt; q++) l += c[q] * b[q];
+          double d = l - Math.log(camera.psfFwhmAt(x, y));
+          worst = Math.max(worst, Math.abs(d));
+          sum2 += d * d;
+          m++;
+        }
+      System.out.printf("ln FWHM error rms %.5f worst %.5f%n", Math.sqrt(sum2 / m), worst);
+    }
     boolean[] used = new boolean[f.reduction.stars().count()];
     for (int m : f.match) if (m >= 0) used[m] = true;
     Stars st = f.reduction.stars();
