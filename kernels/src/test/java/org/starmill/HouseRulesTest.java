@@ -4,16 +4,6 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
-<<<<<<< HEAD
-import com.tngtech.archunit.core.importer.ImportOption;
-import org.junit.jupiter.api.Test;
-
-class HouseRulesTest {
-  private final JavaClasses kernels =
-      new ClassFileImporter()
-          .withImportOption(new ImportOption.DoNotIncludeTests())
-          .importPackages("org.starmill");
-=======
 import org.junit.jupiter.api.Test;
 import org.starmill.device.Device;
 
@@ -22,7 +12,6 @@ class HouseRulesTest {
   private final JavaClasses kernels =
       new ClassFileImporter()
           .importUrl(Device.class.getProtectionDomain().getCodeSource().getLocation());
->>>>>>> cbe97660bba78110e60ee35111e21582de833682
 
   @Test
   void theKernelsSeeNoSparkHadoopOrFits() {
