@@ -12,10 +12,11 @@ import org.starmill.image.Section;
 /**
  * Turns raw frames into images in electrons, with variance and mask.
  *
- * <p>In this order: saturated pixels are marked in raw ADU; overscan and bias are subtracted; ADU
- * become electrons; the variance {@code max(I, 0) + read noise^2 + bias error^2} is built; then
- * image and variance are divided by the flat and its square. What masters and detector give all
- * images alike is worked out once and kept until other masters come.
+ * <p>In this order: saturated pixels are marked in raw ADU, and those beside them as bled into;
+ * overscan and bias are subtracted; ADU become electrons; the variance {@code max(I, 0) + read
+ * noise^2 + bias error^2} is built; then image and variance are divided by the flat and its square.
+ * What masters and detector give all images alike is worked out once and kept until other masters
+ * come.
  *
  * <p>Pixels without a value become 0; a masked pixel else keeps its value, so that a saturated star
  * can still be seen. Not safe for use by several threads at once.

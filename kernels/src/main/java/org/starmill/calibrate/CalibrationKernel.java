@@ -51,7 +51,8 @@ final class CalibrationKernel extends ItemKernel {
     for (int x = 0; x < width; x++) {
       float value = raw[from + x];
       int bits = defects[to + x];
-      if (value >= saturation) {
+      // A pixel that is full in every frame is bad: no star filled it, and nothing bleeds from it.
+      if (value >= saturation && (bits & PixelFlag.BAD) == 0) {
         bits = bits | PixelFlag.SATURATED;
         full++;
       }

@@ -43,8 +43,7 @@ final class CombineKernel extends ItemKernel {
       float shift = 0f;
       float sum = 0f;
       float squares = 0f;
-      float low = 0f;
-      float high = 0f;
+      int outliers = 0;
       for (int k = 0; k < frames; k++) {
         float v = stack[k * pixels + p];
         if (v < 1e29f) {
@@ -55,13 +54,6 @@ final class CombineKernel extends ItemKernel {
           column[count] = d;
           count++;
           sum += d;
-          squares += d * d;
-          if (d < low) {
-            low = d;
-          }
-          if (d > high) {
-            high = d;
-          }
         }
       }
       float mean = 0f;
@@ -73,7 +65,14 @@ final class CombineKernel extends ItemKernel {
         expected = noise * sqrt(max(shift + mean, 0.01f));
       }
       float reach = clip * expected;
-      if (high - mean > reach || mean - low > reach) {
+      for (int k = 0; k < count; k++) {
+        float d = column[k] - mean;
+        squares += d * d;
+        if (abs(d) > reach) {
+          outliers++;
+        }
+      }
+      if (outliers > 0) {
         for (int i = 1; i < count; i++) {
           float value = column[i];
           int j = i - 1;
@@ -84,7 +83,7 @@ final class CombineKernel extends ItemKernel {
           column[j + 1] = value;
         }
         int most = count / 2 + 1;
-        float shortest = high - low;
+        float shortest = column[count - 1] - column[0];
         for (int i = 0; i + most <= count; i++) {
           shortest = min(shortest, column[i + most - 1] - column[i]);
         }
@@ -114,8 +113,6 @@ final class CombineKernel extends ItemKernel {
         }
         count = kept;
         mean = centre;
-      } else {
-        squares = squares - sum * mean;
       }
       used[p] = count;
       level[p] = shift + mean;

@@ -8,8 +8,7 @@ package org.starmill.image;
  * @param width number of columns, at least 1
  * @param height number of rows, at least 1
  */
-public record Section(int x, int y, int width, int height)
-    implements java.io.Serializable {
+public record Section(int x, int y, int width, int height) implements java.io.Serializable {
 
   public Section {
     if (x < 0 || y < 0 || width < 1 || height < 1) {

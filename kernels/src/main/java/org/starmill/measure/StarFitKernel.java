@@ -114,7 +114,8 @@ final class StarFitKernel extends PsfKernel {
         float dy = work[w + STEP + 1];
         float df = work[w + STEP + 2];
         float ds = work[w + STEP + 3];
-        // What the step changes chi^2 by, to first order: below a thousandth nothing is left to do.
+        // What the step takes off chi^2, to first order: below 1e-4, or a millionth of chi^2 (what
+        // floats resolve), nothing is left to do.
         float gain = work[w + STEP + 4];
         // A step of more than a pixel leaves the region in which the PSF is nearly linear.
         float longest = max(abs(dx), abs(dy));
@@ -137,6 +138,13 @@ final class StarFitKernel extends PsfKernel {
         float ts = s + ds;
         float trialChi = accumulate(star, t, trial, w, tx, ty, tf, ts);
         if (trialChi <= chi * 1.000001f + 1e-4f) {
+          // A step that gives less than half of what it promised went too far: about a faint
+          // star's shallow minimum undamped steps swing to and fro.
+          if (chi - trialChi < 0.5f * gain) {
+            lambda = max(lambda * 10f, 0.3f);
+          } else {
+            lambda = max(lambda * 0.1f, 1e-7f);
+          }
           x = tx;
           y = ty;
           f = tf;
@@ -145,13 +153,12 @@ final class StarFitKernel extends PsfKernel {
           int swap = current;
           current = trial;
           trial = swap;
-          lambda = max(lambda * 0.1f, 1e-7f);
-          if (gain < 1e-3f) {
+          if (gain < 1e-4f + 1e-6f * chi) {
             converged = 1;
             done = 1;
           }
         } else {
-          if (gain < 1e-3f) {
+          if (gain < 1e-4f + 1e-6f * chi) {
             converged = 1;
             done = 1;
           }

@@ -178,6 +178,20 @@ class CalibrationTest {
   }
 
   @Test
+  void aColumnThatIsFullInEveryFrameIsBadAndDoesNotBleed() {
+    Master bias = copy(masters.bias());
+    RawFrame frame = camera.flat(200);
+    for (int y = 0; y < HEIGHT; y++) {
+      bias.level()[y * WIDTH + 30] = 64_000;
+      frame.pixels()[y * RAW_WIDTH + 30] = 65_535;
+    }
+    Image image = calibration.calibrate(frame, new Masters(bias, masters.flat()));
+    assertThat(flags(image, 30, 50)).isEqualTo(PixelFlag.BAD);
+    assertThat(flags(image, 29, 50)).isZero();
+    assertThat(flags(image, 31, 50)).isZero();
+  }
+
+  @Test
   void aFrameMostlySaturatedOrEmptyIsRejected() {
     RawFrame bright = camera.bias();
     Arrays.fill(bright.pixels(), 0, bright.pixels().length * 3 / 4, 65_535);

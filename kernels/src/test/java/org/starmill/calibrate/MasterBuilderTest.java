@@ -50,8 +50,8 @@ class MasterBuilderTest {
       error += bias.error()[i] / PIXELS;
       used += bias.used()[i];
     }
-    // Errors of 11 + 4 degrees of freedom each: chi squared of one is 15/13 in the mean.
-    assertThat(chiSquared).isCloseTo(1.15, within(0.05));
+    // The mean of 15 / (4 + X), where X follows chi squared of 11 degrees of freedom, is 1.11.
+    assertThat(chiSquared).isCloseTo(1.11, within(0.05));
     assertThat(error).isCloseTo(NOISE_ADU / Math.sqrt(12), within(0.02 * error));
     assertThat(used / (double) PIXELS).isBetween(11.9, 12.0);
   }
@@ -144,7 +144,8 @@ class MasterBuilderTest {
       double expected = camera.response[i] / scale;
       chiSquared += Math.pow((flat.level()[i] - expected) / flat.error()[i], 2) / PIXELS;
     }
-    assertThat(chiSquared).isCloseTo(11.0 / 9, within(0.06));
+    // The mean of 11 / (4 + X), where X follows chi squared of 7 degrees of freedom, is 1.12.
+    assertThat(chiSquared).isCloseTo(1.12, within(0.05));
     float[] sorted = flat.level().clone();
     Arrays.sort(sorted);
     assertThat(sorted[(PIXELS - 1) / 2]).isEqualTo(1f);

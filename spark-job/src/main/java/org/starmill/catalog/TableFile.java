@@ -63,7 +63,9 @@ final class TableFile<T> extends ParquetWriter.Builder<T, TableFile<T>> {
     return this;
   }
 
+  /** The older of two ways in, abstract still, so that it must be here. */
   @Override
+  @SuppressWarnings("deprecation")
   protected WriteSupport<T> getWriteSupport(Configuration configuration) {
     return support;
   }

@@ -27,7 +27,9 @@ abstract class TableWriteSupport<T> extends WriteSupport<T> {
     return "starmill";
   }
 
+  /** The older of two ways in, abstract still, so that it must be here. */
   @Override
+  @SuppressWarnings("deprecation")
   public WriteContext init(Configuration configuration) {
     return new WriteContext(table.parquetSchema(), table.footer());
   }

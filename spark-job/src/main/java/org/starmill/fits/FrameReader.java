@@ -81,11 +81,14 @@ public final class FrameReader {
               if (listed) {
                 break;
               }
-              throw truncated(header, data);
+              // An absurd size is worse than the missing end that follows from it.
+              throw images.isEmpty() && why != null && why.reason().equals("unsupported")
+                  ? why
+                  : truncated(header, data);
             }
           }
           if (images.isEmpty()) {
-            throw why;
+            throw why != null ? why : absent(path, "image");
           }
           return List.copyOf(images);
         });

@@ -357,6 +357,17 @@ class InstrumentTest {
   }
 
   @Test
+  void everyCameraBesideTheLauncherIsInTheJar() throws IOException {
+    try (var files = Files.list(Path.of("../conf/instruments"))) {
+      assertThat(files.map(file -> file.getFileName().toString().replace(".conf", "")))
+          .containsExactlyInAnyOrderElementsOf(Instrument.names());
+    }
+    for (String name : Instrument.names()) {
+      assertThat(Instrument.load(name).name()).isEqualTo(name);
+    }
+  }
+
+  @Test
   void anInstalledInstrumentComesBeforeThePackagedOne() throws IOException {
     Path instruments = Files.createDirectories(folder.resolve("conf/instruments"));
     Files.writeString(
