@@ -110,6 +110,8 @@ final class BatchTask implements Serializable {
 
     SourcesWriter writer() throws IOException {
       if (writer == null) {
+        // Of a local folder: no .crc files beside the catalog's.
+        path.getFileSystem(configuration()).setWriteChecksum(false);
         writer = new SourcesWriter(path, configuration(), config.output().compression());
       }
       return writer;
@@ -197,8 +199,7 @@ final class BatchTask implements Serializable {
       long start = System.nanoTime();
       FitsImage raw = reader.read(frame.path(), frame.hdu());
       FrameFacts facts =
-          instrument.describe(
-              frame.path(), frame.hdu(), raw.width(), raw.height(), raw.header());
+          instrument.describe(frame.path(), frame.hdu(), raw.width(), raw.height(), raw.header());
       row = row.withFacts(facts);
       start = clock("read", start);
 
@@ -227,8 +228,7 @@ final class BatchTask implements Serializable {
 
       start = System.nanoTime();
       Sky sky = Sky.of(raw.header(), facts.data(), reduction);
-      Magnitudes magnitudes =
-          Magnitudes.of(reduction.stars(), facts.exposureSeconds(), Double.NaN);
+      Magnitudes magnitudes = Magnitudes.of(reduction.stars(), facts.exposureSeconds(), Double.NaN);
       try {
         stars
             .writer()
@@ -252,9 +252,7 @@ final class BatchTask implements Serializable {
       if (sky.reason() != null) {
         missing.add(sky.reason());
       }
-      return missing.isEmpty()
-          ? row
-          : row.with(ExposureStatus.PARTIAL, String.join("; ", missing));
+      return missing.isEmpty() ? row : row.with(ExposureStatus.PARTIAL, String.join("; ", missing));
     }
 
     private long clock(String step, long start) {

@@ -7,6 +7,7 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.io.Serializable;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import org.apache.hadoop.conf.Configuration;
@@ -37,7 +38,8 @@ public final class Campaign {
    * @param created time of that, UTC, ISO 8601
    */
   public record Identity(
-      String id, String instrument, String configurationHash, String version, String created) {}
+      String id, String instrument, String configurationHash, String version, String created)
+      implements Serializable {}
 
   private final Path folder;
   private final FileSystem fileSystem;
@@ -47,6 +49,8 @@ public final class Campaign {
     this.folder = folder;
     this.fileSystem = fileSystem;
     this.identity = identity;
+    // Of a local folder: no .crc files beside the catalog's.
+    fileSystem.setWriteChecksum(false);
   }
 
   /**

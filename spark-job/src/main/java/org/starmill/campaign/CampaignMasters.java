@@ -34,8 +34,8 @@ import org.starmill.masters.MasterKind;
 /**
  * The masters of a campaign: which its images need, and those that are built.
  *
- * <p>Works out the masters that the plan's science frames need, builds in Spark tasks those that are
- * not there yet, first the biases and then the flats, and keeps a row for each in {@code
+ * <p>Works out the masters that the plan's science frames need, builds in Spark tasks those that
+ * are not there yet, first the biases and then the flats, and keeps a row for each in {@code
  * masters.parquet}.
  */
 final class CampaignMasters {
@@ -113,8 +113,7 @@ final class CampaignMasters {
     return new Amplifier(frame.ccd(), frame.quadrant(), frame.width(), frame.height());
   }
 
-  private void build(
-      SparkSession spark, Campaign campaign, Plan plan, CampaignRequest request) {
+  private void build(SparkSession spark, Campaign campaign, Plan plan, CampaignRequest request) {
     Map<String, MasterGroup> biases = new LinkedHashMap<>();
     Map<String, MasterGroup> flats = new LinkedHashMap<>();
     for (Row need :

@@ -31,9 +31,9 @@ import scala.runtime.BoxedUnit;
 /**
  * Runs a campaign: plans it, builds its masters, and reduces its images batch by batch.
  *
- * <p>What has a row in the exposures table is done; everything else of the plan is cut into batches,
- * each one Spark job and one commit ({@link Ledger}). So a run that was killed goes on where it
- * stood, and one that has nothing to do does nothing.
+ * <p>What has a row in the exposures table is done; everything else of the plan is cut into
+ * batches, each one Spark job and one commit ({@link Ledger}). So a run that was killed goes on
+ * where it stood, and one that has nothing to do does nothing.
  */
 public final class CampaignRun {
   /** More tasks than slots, so that a slot with easy images takes over from one with hard ones. */
@@ -123,9 +123,7 @@ public final class CampaignRun {
             new SerializableConfiguration(spark.sparkContext().hadoopConfiguration()));
     try {
       long usedByMasters =
-          left.filter("image_type in ('bias', 'flat') and reason is null")
-              .collectAsList()
-              .stream()
+          left.filter("image_type in ('bias', 'flat') and reason is null").collectAsList().stream()
               .map(PlannedFrame::of)
               .filter(masters::uses)
               .count();
@@ -172,8 +170,7 @@ public final class CampaignRun {
     String batch = Ledger.batchName(items.get(0).frame().exposureId());
     Path staged = ledger.stagedSources(batch);
     campaign.fileSystem().mkdirs(staged);
-    int tasks =
-        Math.min(items.size(), TASKS_A_SLOT * SparkSessions.slots(spark.sparkContext()));
+    int tasks = Math.min(items.size(), TASKS_A_SLOT * SparkSessions.slots(spark.sparkContext()));
     JavaRDD<List<WorkItem>> shares = context.parallelize(shares(items, tasks), tasks);
     BatchTask task =
         new BatchTask(

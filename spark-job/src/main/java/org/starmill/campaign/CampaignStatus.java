@@ -176,7 +176,8 @@ public record CampaignStatus(
   /** Number of images that failed; frames that no image needed are none. */
   public long failedImages() {
     return reasons.stream()
-        .filter(reason -> reason.status().equals("failed") && !reason.code().equals(Reasons.NOT_USED))
+        .filter(
+            reason -> reason.status().equals("failed") && !reason.code().equals(Reasons.NOT_USED))
         .mapToLong(Reason::images)
         .sum();
   }

@@ -91,8 +91,7 @@ final class Ledger {
       campaign.rename(staged, sources);
     }
     Path rows = new Path(new Path(campaign.staging(), batch), "exposures" + PARQUET);
-    try (ExposuresWriter writer =
-        new ExposuresWriter(rows, fileSystem.getConf(), compression)) {
+    try (ExposuresWriter writer = new ExposuresWriter(rows, fileSystem.getConf(), compression)) {
       for (ExposureRow exposure : exposures) {
         writer.write(exposure);
       }

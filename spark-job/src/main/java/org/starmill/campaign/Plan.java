@@ -57,8 +57,7 @@ final class Plan {
     long next = 0;
     if (planned) {
       Set<String> known =
-          new HashSet<>(
-              frames().select("path").distinct().as(Encoders.STRING()).collectAsList());
+          new HashSet<>(frames().select("path").distinct().as(Encoders.STRING()).collectAsList());
       added = files.stream().filter(file -> !known.contains(file.path())).toList();
       next = frames().agg(functions.max("exposure_id")).head().getLong(0) + 1;
     }
@@ -165,8 +164,7 @@ final class Plan {
       return frames.iterator();
     }
 
-    private void describe(
-        Inputs.InputFile file, FrameReader reader, List<PlannedFrame> frames) {
+    private void describe(Inputs.InputFile file, FrameReader reader, List<PlannedFrame> frames) {
       List<ImageHdu> images;
       try {
         images = reader.scan(file.path());
@@ -204,11 +202,9 @@ final class Plan {
             instrument.describe(
                 file.path(), image.hdu(), image.width(), image.height(), image.header());
       } catch (ImageRejected rejected) {
-        return unusable(
-            file, image.hdu(), image.width(), image.height(), rejected.getMessage());
+        return unusable(file, image.hdu(), image.width(), image.height(), rejected.getMessage());
       } catch (RuntimeException e) {
-        return unusable(
-            file, image.hdu(), image.width(), image.height(), Reasons.internal(e));
+        return unusable(file, image.hdu(), image.width(), image.height(), Reasons.internal(e));
       }
       return new PlannedFrame(
           0,

@@ -98,7 +98,19 @@ public record PlannedFrame(
 
   PlannedFrame withExposureId(long id) {
     return new PlannedFrame(
-        id, path, hdu, fileLength, type, night, ccd, quadrant, filter, width, height, mjd, exptime,
+        id,
+        path,
+        hdu,
+        fileLength,
+        type,
+        night,
+        ccd,
+        quadrant,
+        filter,
+        width,
+        height,
+        mjd,
+        exptime,
         reason);
   }
 

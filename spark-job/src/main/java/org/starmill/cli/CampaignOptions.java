@@ -63,10 +63,7 @@ final class CampaignOptions {
         description = "One setting, as psf.model=gaussian; the last one wins. Repeatable.")
     List<String> assignments = new ArrayList<>();
 
-    @Option(
-        names = "--device",
-        paramLabel = "D",
-        description = "auto, gpu, opencl-cpu or java.")
+    @Option(names = "--device", paramLabel = "D", description = "auto, gpu, opencl-cpu or java.")
     String device;
 
     /** All settings: defaults, the camera's, those of the file, and those of the command line. */
@@ -78,8 +75,7 @@ final class CampaignOptions {
       if (device != null) {
         all.add("device.name=" + device);
       }
-      return CampaignConfig.load(
-          file, all, name -> Instrument.load(name).campaignDefaults());
+      return CampaignConfig.load(file, all, name -> Instrument.load(name).campaignDefaults());
     }
   }
 }

@@ -69,8 +69,7 @@ final class DevicesCommand implements Callable<Integer> {
       for (SelfCheck.Outcome outcome : SelfCheck.builtIn().run(device)) {
         if (!outcome.passed()) {
           failed.add(
-              "%s of %d items: %s"
-                  .formatted(outcome.check(), outcome.items(), outcome.failure()));
+              "%s of %d items: %s".formatted(outcome.check(), outcome.items(), outcome.failure()));
         }
       }
       return failed.isEmpty() ? null : String.join("; ", failed);

@@ -255,8 +255,7 @@ final class ReduceCommand implements Callable<Integer> {
       List<Path> biasFiles,
       List<Path> flatFiles) {
     Amplifier amplifier =
-        new Amplifier(
-            facts.ccd(), facts.quadrant(), facts.data().width(), facts.data().height());
+        new Amplifier(facts.ccd(), facts.quadrant(), facts.data().width(), facts.data().height());
     MasterFrames biasFrames =
         new MasterFrames(
             instrument,
@@ -339,12 +338,10 @@ final class ReduceCommand implements Callable<Integer> {
       ra = null;
       dec = null;
     }
-    Magnitudes magnitudes =
-        Magnitudes.of(reduction.stars(), facts.exposureSeconds(), Double.NaN);
+    Magnitudes magnitudes = Magnitudes.of(reduction.stars(), facts.exposureSeconds(), Double.NaN);
     Path parquet = out.resolve(".sources.parquet.tmp");
     try (SourcesWriter writer =
-        new SourcesWriter(
-            new org.apache.hadoop.fs.Path(parquet.toUri()), hadoop, compression)) {
+        new SourcesWriter(new org.apache.hadoop.fs.Path(parquet.toUri()), hadoop, compression)) {
       writer.write(0, reduction.stars(), ra, dec, magnitudes.mag(), magnitudes.magErr());
     }
     place(parquet, "sources.parquet");
@@ -385,8 +382,7 @@ final class ReduceCommand implements Callable<Integer> {
         continue;
       }
       boolean folder = Files.isDirectory(path);
-      Path parent =
-          folder ? path : path.getParent() == null ? Path.of("") : path.getParent();
+      Path parent = folder ? path : path.getParent() == null ? Path.of("") : path.getParent();
       int before = files.size();
       if (Files.isDirectory(parent.toAbsolutePath())) {
         PathMatcher matcher =
@@ -432,9 +428,7 @@ final class ReduceCommand implements Callable<Integer> {
                 rows.add(
                     new String[] {step, seconds(cpu), seconds(outcome.wallSeconds().get(step))}));
     rows.add(
-        new String[] {
-          "all", seconds(sum(outcome.seconds())), seconds(sum(outcome.wallSeconds()))
-        });
+        new String[] {"all", seconds(sum(outcome.seconds())), seconds(sum(outcome.wallSeconds()))});
     StringBuilder text = new StringBuilder(Tables.columns(rows));
     text.append(
         String.format(

@@ -106,7 +106,8 @@ final class SimulateCommand implements Callable<Integer> {
       CameraSettings camera = CameraSettings.ztfLike().withSeed(seed);
       if (size != null) {
         if (!size.matches("\\d{1,5}x\\d{1,5}")) {
-          throw new Refused("--size %s: expected columns x rows, such as 1024x1024".formatted(size));
+          throw new Refused(
+              "--size %s: expected columns x rows, such as 1024x1024".formatted(size));
         }
         int x = size.indexOf('x');
         camera =

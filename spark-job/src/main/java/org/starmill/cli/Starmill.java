@@ -2,15 +2,16 @@ package org.starmill.cli;
 
 import java.io.PrintWriter;
 import java.util.List;
+import java.util.Set;
 import org.starmill.campaign.Refused;
 import org.starmill.campaign.SoftwareVersion;
 import org.starmill.config.ConfigurationException;
+import org.starmill.config.NearestWord;
 import org.starmill.device.DeviceException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
  * The command line.
@@ -73,15 +74,21 @@ public final class Starmill {
 
   private static int wrongUsage(ParameterException wrong, String[] arguments) {
     CommandLine command = wrong.getCommandLine();
-    StringBuilder message = new StringBuilder(oneLine(wrong.getMessage()));
-    if (wrong instanceof UnmatchedArgumentException unmatched) {
-      List<String> suggestions = unmatched.getSuggestions();
-      if (!suggestions.isEmpty()) {
-        message.append("; did you mean ").append(suggestions.get(0)).append('?');
-      }
-    }
-    complain(command, message.toString());
+    // A mistyped option is why a required one is missing: it is what the user wants to hear of.
+    List<String> unknown = command.getUnmatchedArguments();
+    complain(
+        command,
+        unknown.isEmpty() ? oneLine(wrong.getMessage()) : unknown(command, unknown.get(0)));
     return WRONG_USAGE;
+  }
+
+  private static String unknown(CommandLine command, String word) {
+    boolean option = word.startsWith("-");
+    Set<String> known =
+        option ? command.getCommandSpec().optionsMap().keySet() : command.getSubcommands().keySet();
+    String name = word.contains("=") && option ? word.substring(0, word.indexOf('=')) : word;
+    return (option ? "unknown option '%s'" : "unknown argument '%s'").formatted(name)
+        + NearestWord.of(name, known).map("; did you mean '%s'?"::formatted).orElse("");
   }
 
   private static int failed(Exception failure, CommandLine command) {
@@ -116,7 +123,11 @@ public final class Starmill {
     public String[] getVersion() {
       return new String[] {
         "starmill " + SoftwareVersion.NAME,
-        "Java " + System.getProperty("java.version") + " (" + System.getProperty("java.vendor") + ")"
+        "Java "
+            + System.getProperty("java.version")
+            + " ("
+            + System.getProperty("java.vendor")
+            + ")"
       };
     }
   }

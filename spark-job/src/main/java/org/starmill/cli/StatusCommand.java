@@ -43,8 +43,7 @@ final class StatusCommand implements Callable<Integer> {
     var spark = SparkSessions.open();
     try {
       Campaign campaign = Campaign.open(output, spark.sparkContext().hadoopConfiguration());
-      CampaignStatus status =
-          CampaignStatus.of(spark, campaign, json ? FAILURES_LISTED : failures);
+      CampaignStatus status = CampaignStatus.of(spark, campaign, json ? FAILURES_LISTED : failures);
       PrintWriter out = spec.commandLine().getOut();
       if (json) {
         out.println(Json.of(status));

@@ -69,14 +69,16 @@ public final class MasterBuild {
       FileSystem fileSystem = biasFile.getFileSystem(hadoop);
       if (!fileSystem.exists(biasFile)) {
         return BuiltMaster.failed(
-            group, identity, biasIdentity, "no bias: the master bias of the flats could not be built");
+            group,
+            identity,
+            biasIdentity,
+            "no bias: the master bias of the flats could not be built");
       }
       bias = MasterCache.OF_THIS_JVM.get(biasFile.toString(), hadoop);
     }
     Master master;
     MasterFrames frames =
-        new MasterFrames(
-            instrument, group.frames(), bias == null ? 0 : bias.readNoise(), hadoop);
+        new MasterFrames(instrument, group.frames(), bias == null ? 0 : bias.readNoise(), hadoop);
     try {
       MasterBuilder builder = new MasterBuilder(device, settingsOf(group.kind(), settings));
       master = bias == null ? builder.bias(frames) : builder.flat(frames, bias);
@@ -108,8 +110,7 @@ public final class MasterBuild {
   }
 
   /** What a campaign's settings mean for the building of one kind of master. */
-  public static MasterSettings settingsOf(
-      MasterKind kind, CampaignConfig.MasterSettings settings) {
+  public static MasterSettings settingsOf(MasterKind kind, CampaignConfig.MasterSettings settings) {
     int fewest = kind == MasterKind.BIAS ? settings.minBiasFrames() : settings.minFlatFrames();
     return new MasterSettings(
         fewest,
@@ -119,8 +120,7 @@ public final class MasterBuild {
         MasterSettings.DEFAULT.overscan());
   }
 
-  private Map<String, Object> provenance(
-      MasterGroup group, String identity, String biasIdentity) {
+  private Map<String, Object> provenance(MasterGroup group, String identity, String biasIdentity) {
     LinkedHashMap<String, Object> provenance = new LinkedHashMap<>();
     provenance.put("IMAGETYP", "master " + group.kind().name().toLowerCase(Locale.ROOT));
     provenance.put("MASTERID", identity);

@@ -35,8 +35,7 @@ public final class MasterChoice {
    * @param settings how many frames are enough, and how many are too many: of those the first are
    *     taken
    */
-  public MasterChoice(
-      Collection<CalibrationFrame> frames, CampaignConfig.MasterSettings settings) {
+  public MasterChoice(Collection<CalibrationFrame> frames, CampaignConfig.MasterSettings settings) {
     this.settings = settings;
     for (CalibrationFrame frame : frames) {
       byNight
@@ -107,10 +106,7 @@ public final class MasterChoice {
               first(nearest.get().getValue()),
               null));
     }
-    List<CalibrationFrame> all =
-        nights.values().stream()
-            .flatMap(List::stream)
-            .toList();
+    List<CalibrationFrame> all = nights.values().stream().flatMap(List::stream).toList();
     return all.size() < fewest
         ? Optional.empty()
         : Optional.of(

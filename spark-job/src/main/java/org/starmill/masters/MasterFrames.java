@@ -18,9 +18,9 @@ import org.starmill.instrument.Instrument;
 /**
  * The frames of a master, read one at a time.
  *
- * <p>A frame that cannot be read is passed over and remembered with the reason. A master's positions
- * count the others; {@link #used} and {@link #rejected} turn them into frames again. For one
- * iteration in one thread.
+ * <p>A frame that cannot be read is passed over and remembered with the reason. A master's
+ * positions count the others; {@link #used} and {@link #rejected} turn them into frames again. For
+ * one iteration in one thread.
  */
 public final class MasterFrames implements Iterable<RawFrame> {
   private final Instrument instrument;
@@ -87,8 +87,7 @@ public final class MasterFrames implements Iterable<RawFrame> {
     FrameFacts facts =
         instrument.describe(
             frame.path(), frame.hdu(), image.width(), image.height(), image.header());
-    return facts.frame(
-        image.pixels(), image.width(), image.height(), facts.detector(readNoise));
+    return facts.frame(image.pixels(), image.width(), image.height(), facts.detector(readNoise));
   }
 
   /** The frames that a master of these is built of. */
