@@ -265,7 +265,7 @@ public final class ImageReducer implements AutoCloseable {
         System.arraycopy(planes.image, 0, planes.residual, 0, planes.image.length);
         searchedWith = psf.fwhm();
       }
-      int radius = Math.max(3, (int) Math.ceil(1.5 * psf.fwhm()));
+      int radius = Math.max(3, (int) Math.round(1.5 * psf.fwhm()));
       Peaks peaks =
           filter.find(
               planes.residual,

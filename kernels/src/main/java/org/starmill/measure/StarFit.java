@@ -10,6 +10,9 @@ final class StarFit {
 
   private static final int ITERATIONS = 25;
 
+  /** Below this signal-to-noise a star is fitted on a stamp of 2.5 FWHM: its wings say nothing. */
+  private static final double FAINT = 30;
+
   private final Device device;
   private final StarFitKernel kernel = new StarFitKernel();
 
@@ -39,7 +42,7 @@ final class StarFit {
     kernel.configure(psf.model(), fwhm);
     kernel.width = planes.width;
     kernel.height = planes.height;
-    kernel.stampRadius = stampRadius;
+    kernel.radius = radii(stars, fwhm, stampRadius);
     kernel.stampArea = (2 * stampRadius + 1) * (2 * stampRadius + 1);
     kernel.coreMaskRadius = Math.max(1, (int) Math.round(fwhm / 2));
     kernel.parameters = fitSky ? 4 : 3;
@@ -79,5 +82,14 @@ final class StarFit {
       device.run(kernel, Math.min(chunk, n - first));
     }
     stars.recentre();
+  }
+
+  private static int[] radii(StarList stars, double fwhm, int stampRadius) {
+    int small = Math.min(stampRadius, Math.max(4, (int) Math.round(2.5 * fwhm)));
+    int[] radius = new int[stars.count()];
+    for (int i = 0; i < radius.length; i++) {
+      radius[i] = stars.flux[i] > FAINT * stars.errorFlux[i] ? stampRadius : small;
+    }
+    return radius;
   }
 }

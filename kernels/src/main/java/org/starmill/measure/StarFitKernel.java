@@ -31,8 +31,8 @@ final class StarFitKernel extends PsfKernel {
   /** Number of the star that is item 0. */
   int first;
 
-  /** Half side of a stamp, and number of its pixels. */
-  int stampRadius;
+  /** Half side of each star's stamp, and room for the pixels of the largest. */
+  int[] radius;
 
   int stampArea;
 
@@ -202,6 +202,7 @@ final class StarFitKernel extends PsfKernel {
 
   /** Copies the residual about a star and adds the star's own part of the model. */
   private void gather(int star, int t) {
+    int stampRadius = radius[star];
     int k = t;
     for (int py = -stampRadius; py <= stampRadius; py++) {
       int sy = centreY[star] + py;
@@ -244,6 +245,7 @@ final class StarFitKernel extends PsfKernel {
     float chi = 0f;
     float count = 0f;
     float u = photon[star];
+    int stampRadius = radius[star];
     int k = t;
     for (int py = -stampRadius; py <= stampRadius; py++) {
       int sy = centreY[star] + py;
@@ -395,7 +397,7 @@ final class StarFitKernel extends PsfKernel {
     float wide = 0f;
     float wide2 = 0f;
     int bits = flag;
-    float beta = form[star * FORM + 3];
+    int stampRadius = radius[star];
     int k = t;
     for (int py = -stampRadius; py <= stampRadius; py++) {
       int sy = centreY[star] + py;

@@ -44,7 +44,7 @@ public abstract class PsfKernel extends ItemKernel {
     gaussian = model == PsfModel.GAUSSIAN ? 1 : 0;
     coreOrder = fwhm < 3 ? 3 : 2;
     wingOrder = 2;
-    coreRadius = (int) Math.ceil(1.75 * fwhm);
+    coreRadius = (int) Math.round(1.5 * fwhm);
   }
 
   /** The profile over its norm, as a function of q. */
