@@ -1,0 +1,146 @@
+package org.starmill.detect;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.Arrays;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.starmill.device.Device;
+import org.starmill.device.Devices;
+import org.starmill.image.PixelFlag;
+import org.starmill.psf.Psf;
+import org.starmill.psf.PsfModel;
+
+class MatchedFilterTest {
+  private static final int SIZE = 101;
+  private static final double SIGMA = 30;
+  private final Device device = Devices.java(1);
+  private final Psf psf = Psf.round(PsfModel.MOFFAT, SIZE, SIZE, 2, 3);
+  private final float[] base = new float[SIZE * SIZE];
+  private final float[] model = new float[SIZE * SIZE];
+
+  {
+    Arrays.fill(base, (float) (SIGMA * SIGMA));
+  }
+
+  @AfterEach
+  void close() {
+    device.close();
+  }
+
+  private float[] noise(long seed) {
+    Random random = new Random(seed);
+    float[] image = new float[SIZE * SIZE];
+    for (int i = 0; i < image.length; i++) {
+      image[i] = (float) (SIGMA * random.nextGaussian());
+    }
+    return image;
+  }
+
+  private void add(float[] image, int x, int y, double flux) {
+    float[] stamp = psf.stampAt(x, y, 10);
+    for (int dy = -10; dy <= 10; dy++) {
+      for (int dx = -10; dx <= 10; dx++) {
+        if (x + dx >= 0 && y + dy >= 0 && x + dx < SIZE && y + dy < SIZE) {
+          image[(y + dy) * SIZE + x + dx] += (float) (flux * stamp[(dy + 10) * 21 + dx + 10]);
+        }
+      }
+    }
+  }
+
+  private Peaks find(float[] image, double threshold) {
+    return new MatchedFilter(device)
+        .find(image, base, model, 1, SIZE, SIZE, psf.stampAt(50, 50, 3), threshold);
+  }
+
+  @Test
+  void aStarIsOnePeakAtItsPlaceWithItsFlux() {
+    float[] image = new float[SIZE * SIZE];
+    add(image, 40, 60, 20_000);
+    Peaks peaks = find(image, 5);
+    assertThat(peaks.count()).isEqualTo(1);
+    assertThat(peaks.x()[0]).isCloseTo(40f, within(0.01f));
+    assertThat(peaks.y()[0]).isCloseTo(60f, within(0.01f));
+    assertThat(peaks.flux()[0]).isCloseTo(20_000f, within(20f));
+  }
+
+  @Test
+  void theSignificanceOfNoiseIsNormal() {
+    // Of 10,201 pixels the matched filter's output has zero mean and unit width by construction.
+    int above = 0;
+    for (long seed = 1; seed <= 20; seed++) {
+      above += find(noise(seed), 4).count();
+    }
+    // About 5e-5 maxima a pixel above 4 sigma for a filter of 2 pixels' FWHM.
+    assertThat(above).isBetween(2, 30);
+  }
+
+  @Test
+  void aStarOfFiveSigmaStandsOutByFiveSigma() {
+    double square = 0;
+    for (float p : psf.stampAt(50, 50, 3)) {
+      square += p * p;
+    }
+    double flux = 5 * SIGMA / Math.sqrt(square);
+    double sum = 0;
+    int runs = 200;
+    for (int seed = 0; seed < runs; seed++) {
+      float[] image = noise(1000 + seed);
+      add(image, 50, 50, flux);
+      Peaks peaks = find(image, 1);
+      double best = 0;
+      for (int k = 0; k < peaks.count(); k++) {
+        if (Math.hypot(peaks.x()[k] - 50, peaks.y()[k] - 50) < 1.5) {
+          best = Math.max(best, peaks.significance()[k]);
+        }
+      }
+      sum += best;
+    }
+    // The best of the few pixels about the centre lies a little above the mean at the centre.
+    assertThat(sum / runs).isBetween(4.9, 5.4);
+  }
+
+  @Test
+  void aMaskedPixelSaysNothing() {
+    float[] image = new float[SIZE * SIZE];
+    image[30 * SIZE + 30] = 1e6f;
+    base[30 * SIZE + 30] = 0;
+    assertThat(find(image, 3).count()).isZero();
+  }
+
+  @Test
+  void aStarOnTheEdgeIsFoundToo() {
+    float[] image = new float[SIZE * SIZE];
+    add(image, 0, 50, 20_000);
+    add(image, 100, 100, 20_000);
+    assertThat(find(image, 5).count()).isEqualTo(2);
+  }
+
+  @Test
+  void theNoiseOfStarsTakenOutStaysInTheSignificance() {
+    float[] image = new float[SIZE * SIZE];
+    add(image, 50, 50, 2_000);
+    double alone = find(image, 1).significance()[0];
+    Arrays.fill(model, (float) (3 * SIGMA * SIGMA));
+    assertThat((double) find(image, 1).significance()[0])
+        .isCloseTo(alone / 2, within(0.01 * alone));
+  }
+
+  @Test
+  void aSpikeIsMaskedAndAStarIsNot() {
+    float[] image = noise(7);
+    add(image, 30, 30, 50_000);
+    add(image, 61, 62, 2_000);
+    image[80 * SIZE + 20] += 3_000;
+    short[] mask = new short[SIZE * SIZE];
+    new Spikes(device).mask(image, base, mask, SIZE, SIZE, psf.stampAt(50, 50, 1));
+    assertThat(mask[80 * SIZE + 20]).isEqualTo((short) PixelFlag.COSMIC_RAY);
+    int masked = 0;
+    for (short bits : mask) {
+      masked += bits != 0 ? 1 : 0;
+    }
+    assertThat(masked).isEqualTo(1);
+  }
+}
