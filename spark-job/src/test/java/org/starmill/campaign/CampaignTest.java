@@ -46,8 +46,7 @@ class CampaignTest {
             "truncated.fits failed truncated",
             "words.fits failed unreadable");
     CampaignStatus status =
-        CampaignStatus.of(
-            SmallNight.spark(), Campaign.open(output.toString(), hadoop()), 10);
+        CampaignStatus.of(SmallNight.spark(), Campaign.open(output.toString(), hadoop()), 10);
     assertThat(status.planned()).isEqualTo(11);
     assertThat(status.inMasters()).isEqualTo(6);
     assertThat(status.left()).isZero();
@@ -78,8 +77,7 @@ class CampaignTest {
       String join =
           "select count(*), count(distinct path), min(mag) from '%s/sources/**/*.parquet' "
               + "join '%s/exposures/*.parquet' using (exposure_id) where status = 'ok'";
-      try (ResultSet rows =
-          duck.createStatement().executeQuery(join.formatted(output, output))) {
+      try (ResultSet rows = duck.createStatement().executeQuery(join.formatted(output, output))) {
         assertThat(rows.next()).isTrue();
         assertThat(rows.getLong(1)).isEqualTo(SmallNight.sources(output).count());
         assertThat(rows.getLong(2)).isEqualTo(3);

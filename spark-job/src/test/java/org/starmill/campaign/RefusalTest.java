@@ -67,10 +67,7 @@ class RefusalTest {
   @Test
   void anOutputOfAnotherCampaignOrConfiguration() {
     Path output = folder.resolve("catalog");
-    new CampaignRun(
-            SmallNight.spark(),
-            SmallNight.request(night, output),
-            SmallNight.SILENCE)
+    new CampaignRun(SmallNight.spark(), SmallNight.request(night, output), SmallNight.SILENCE)
         .plan();
     int files = SmallNight.filesBelow(output).size();
 
