@@ -40,8 +40,17 @@ public final class ImageReducer implements AutoCloseable {
   /** A star below this many standard deviations of its flux is dropped. */
   private static final double FAINTEST = 3;
 
-  /** Share of the model's brightness by which a peak of the residual must stand out of it. */
-  private static final double RESIDUAL_SHARE = 0.2;
+  /**
+   * Share of the model's brightness by which a peak of the residual must stand out of it: the least
+   * and the most, and how it grows with the PSF stars' reduced chi squared. A PSF that does not
+   * describe its own stars must not be trusted to show their companions.
+   */
+  private static final double LEAST_SHARE = 0.2;
+
+  private static final double MOST_SHARE = 1.5;
+  private static final double SHARE_BY_CHI2 = 8;
+
+  private static final int SPIKE_ROUNDS = 3;
 
   private static final int MAX_STAMP_RADIUS = 40;
 
@@ -225,15 +234,15 @@ public final class ImageReducer implements AutoCloseable {
       setPsf(startingPsf(fwhm));
     }
 
+    /**
+     * Each round takes the pixels that the round before has laid bare: a larger hit has several.
+     */
     private void maskSpikes() {
-      spikes.mask(
-          planes.image,
-          planes.base,
-          image.mask(),
-          width,
-          height,
-          psf.stampAt((width - 1) / 2.0, (height - 1) / 2.0, 1));
-      subtractSky();
+      float[] centred = psf.stampAt((width - 1) / 2.0, (height - 1) / 2.0, 1);
+      for (int round = 0; round < SPIKE_ROUNDS; round++) {
+        spikes.mask(planes.image, planes.base, image.mask(), width, height, centred);
+        subtractSky();
+      }
     }
 
     private Psf startingPsf(double fwhm) {
@@ -320,6 +329,8 @@ public final class ImageReducer implements AutoCloseable {
       StarGrid grid = new StarGrid(stars, width, height, Math.max(8, 4 * psf.fwhm()));
       SaturatedPatches patches = new SaturatedPatches(image.mask(), width, height);
       int reach = Math.max(2, (int) Math.ceil(2 * psf.fwhm()));
+      double share =
+          Math.min(MOST_SHARE, LEAST_SHARE + SHARE_BY_CHI2 * Math.max(0, psfResult.chi2() - 1));
       float peakShare = psf.stampAt((width - 1) / 2.0, (height - 1) / 2.0, 0)[0];
       return IntStream.range(0, peaks.count())
           .filter(
@@ -330,7 +341,7 @@ public final class ImageReducer implements AutoCloseable {
                 boolean[] known = {false};
                 grid.near(x, y, closest, star -> known[0] = true);
                 return !known[0]
-                    && peaks.flux()[k] * peakShare > RESIDUAL_SHARE * planes.model[i]
+                    && peaks.flux()[k] * peakShare > share * planes.model[i]
                     && patches.near(x, y, reach) < 0;
               })
           .toArray();

@@ -90,7 +90,7 @@ class OddFilesTest {
   @ValueSource(strings = {"gzip", "hcomp", "plio", "rice"})
   void aGlobularClusterLooksTheSameUnderEveryCoder(String coder) {
     float[] plain = reader.read(odd("ntf_m13.fits"), 0).pixels();
-    assertThat(reader.read(odd("ntf_m13_" + coder + ".fits"), 1).pixels()).containsExactly(plain);
+    assertThat(reader.read(odd("ntf_m13_" + coder + ".fits"), 1).pixels()).isEqualTo(plain);
   }
 
   @Test
@@ -112,20 +112,20 @@ class OddFilesTest {
       assertThat(dithered[i]).isCloseTo(twin[i], within(1e-6f));
     }
     float[] packed = reader.read(odd("blackbox_fpack.fits.fz"), 1).pixels();
-    assertThat(packed).containsExactly(reader.read(odd("blackbox_funpack.fits"), 0).pixels());
+    assertThat(packed).isEqualTo(reader.read(odd("blackbox_funpack.fits"), 0).pixels());
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"gz", "bz2", "Z"})
   void aWrapperChangesNothing(String wrapper) {
     assertThat(reader.read(odd("ntf_test.fits." + wrapper), 0).pixels())
-        .containsExactly(reader.read(odd("ntf_test.fits"), 0).pixels());
+        .isEqualTo(reader.read(odd("ntf_test.fits"), 0).pixels());
   }
 
   @Test
   void staleChecksumsAreNoReasonToRefuseAFrame() {
     assertThat(reader.read(odd("astropy_checksum_false.fits"), 0).pixels())
-        .containsExactly(reader.read(odd("astropy_checksum.fits"), 0).pixels());
+        .isEqualTo(reader.read(odd("astropy_checksum.fits"), 0).pixels());
   }
 
   @Test
