@@ -6,6 +6,7 @@ import java.io.UncheckedIOException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
@@ -88,6 +89,7 @@ public final class CampaignRun {
       progress.stage("building the masters");
       CampaignMasters masters = CampaignMasters.prepare(spark, campaign, plan, request);
       reduce(campaign, plan, ledger, masters);
+      ledger.removeLeftovers();
       return campaign;
     } catch (IOException e) {
       throw new UncheckedIOException(
@@ -191,7 +193,7 @@ public final class CampaignRun {
             scala.jdk.javaapi.CollectionConverters.asScala(partitions(tasks)).toSeq(),
             new Collecting(files, exposures, progress),
             tag);
-    exposures.sort(java.util.Comparator.comparingLong(ExposureRow::exposureId));
+    exposures.sort(Comparator.comparingLong(ExposureRow::exposureId));
     ledger.commit(batch, files, exposures);
   }
 

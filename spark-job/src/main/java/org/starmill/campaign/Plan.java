@@ -123,6 +123,7 @@ final class Plan {
       }
     }
     campaign.rename(staged, new Path(campaign.plan(), "from-%012d".formatted(firstId)));
+    campaign.fileSystem().delete(campaign.staging(), true);
   }
 
   /** All frames of the plan. */

@@ -1,0 +1,97 @@
+package org.starmill.campaign;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What is wrong for all images is said at once, and nothing is written. */
+class RefusalTest {
+  @TempDir static Path folder;
+  private static Path night;
+
+  @BeforeAll
+  static void simulate() {
+    night = folder.resolve("night");
+    SmallNight.simulate(night, 1);
+  }
+
+  @Test
+  void anInputWithoutAFitsFile() throws IOException {
+    Path empty = Files.createDirectories(folder.resolve("empty"));
+    Path output = folder.resolve("nothing 1");
+    assertThatThrownBy(() -> SmallNight.run(empty, output))
+        .isInstanceOf(Refused.class)
+        .hasMessageContaining("no FITS file")
+        .hasMessageContaining(empty.toString());
+    assertThat(output).doesNotExist();
+  }
+
+  @Test
+  void anInputThatIsNotThere() {
+    Path output = folder.resolve("nothing 2");
+    assertThatThrownBy(() -> SmallNight.run(folder.resolve("absent"), output))
+        .isInstanceOf(Refused.class)
+        .hasMessageContaining("absent");
+    assertThat(output).doesNotExist();
+  }
+
+  @Test
+  void anInputWithoutABiasFrame() throws IOException {
+    Path stars = Files.createDirectories(folder.resolve("stars"));
+    Files.copy(night.resolve("sci_000001_g.fits"), stars.resolve("sci_000001_g.fits"));
+    Path output = folder.resolve("nothing 3");
+    assertThatThrownBy(() -> SmallNight.run(stars, output))
+        .isInstanceOf(Refused.class)
+        .hasMessageContaining("no bias frame")
+        .hasMessageContaining("--input");
+    assertThat(output).doesNotExist();
+  }
+
+  @Test
+  void anOutputThatIsNoCampaign() throws IOException {
+    Path output = Files.createDirectories(folder.resolve("photos"));
+    Files.writeString(output.resolve("cat.jpg"), "meow");
+    assertThatThrownBy(() -> SmallNight.run(night, output))
+        .isInstanceOf(Refused.class)
+        .hasMessageContaining("no campaign")
+        .hasMessageContaining("cat.jpg");
+    assertThat(SmallNight.filesBelow(output)).hasSize(1);
+  }
+
+  @Test
+  void anOutputOfAnotherCampaignOrConfiguration() {
+    Path output = folder.resolve("catalog");
+    new CampaignRun(SmallNight.spark(), SmallNight.request(night, output), SmallNight.SILENCE)
+        .plan();
+    int files = SmallNight.filesBelow(output).size();
+
+    CampaignRequest same = SmallNight.request(night, output);
+    CampaignRequest other =
+        new CampaignRequest(
+            same.inputs(), same.output(), "another", same.config(), same.instrument());
+    assertThatThrownBy(() -> new CampaignRun(SmallNight.spark(), other, SmallNight.SILENCE).run())
+        .isInstanceOf(Refused.class)
+        .hasMessageContaining("'night'")
+        .hasMessageContaining("'another'");
+
+    assertThatThrownBy(() -> SmallNight.run(night, output, "detect.threshold=7"))
+        .isInstanceOf(Refused.class)
+        .hasMessageContaining("configuration")
+        .hasMessageContaining("--output");
+    assertThat(SmallNight.filesBelow(output)).hasSize(files);
+  }
+
+  @Test
+  void anOutputBelowAFile() throws IOException {
+    Path file = Files.writeString(folder.resolve("file"), "not a folder");
+    assertThatThrownBy(() -> SmallNight.run(night, file.resolve("catalog")))
+        .isInstanceOf(Refused.class)
+        .hasMessageContaining("file");
+  }
+}

@@ -1,0 +1,117 @@
+package org.starmill.campaign;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import org.starmill.catalog.ExposureRow;
+import org.starmill.config.CampaignConfig;
+import org.starmill.instrument.Instrument;
+import org.starmill.sample.CameraSettings;
+import org.starmill.sample.Simulation;
+import org.starmill.sample.SimulationSettings;
+
+/** A night of small simulated frames, and the one Spark session that all tests share. */
+final class SmallNight {
+  static final CampaignProgress SILENCE = new Silence();
+
+  private static SparkSession session;
+
+  private SmallNight() {}
+
+  static synchronized SparkSession spark() {
+    if (session == null) {
+      System.setProperty("spark.master", "local[2]");
+      System.setProperty("spark.sql.shuffle.partitions", "2");
+      session = SparkSessions.open();
+    }
+    return session;
+  }
+
+  /** Writes three bias frames, three flats and science frames of 320 x 300 pixels. */
+  static List<Path> simulate(Path folder, int images) {
+    try {
+      return Simulation.write(
+          folder,
+          SimulationSettings.of(
+                  CameraSettings.ztfLike().withSize(320, 300).withStars(150).withSeed(11), images)
+              .withCalibrations(3, 3),
+          (file, done, total) -> {});
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  static CampaignRequest request(Path input, Path output, String... settings) {
+    List<String> all = new ArrayList<>(List.of("device.name=java"));
+    all.addAll(List.of(settings));
+    CampaignConfig config =
+        CampaignConfig.load(null, all, name -> Instrument.load(name).campaignDefaults());
+    return new CampaignRequest(
+        List.of(input.toString()),
+        output.toString(),
+        "night",
+        config,
+        Instrument.load(config.instrument()));
+  }
+
+  static Campaign run(Path input, Path output, String... settings) {
+    return new CampaignRun(spark(), request(input, output, settings), SILENCE).run();
+  }
+
+  static Dataset<Row> exposures(Path output) {
+    return spark().read().parquet(output.resolve("exposures").toString());
+  }
+
+  static Dataset<Row> sources(Path output) {
+    return spark()
+        .read()
+        .option("recursiveFileLookup", true)
+        .parquet(output.resolve("sources").toString());
+  }
+
+  /** The last part of each frame's path, with status and the code of its reason. */
+  static List<String> ledger(Path output) {
+    return exposures(output).orderBy("path", "hdu").collectAsList().stream()
+        .map(
+            row -> {
+              String path = row.getAs("path");
+              String reason = row.getAs("reason");
+              return path.substring(path.lastIndexOf('/') + 1)
+                  + " "
+                  + row.getAs("status")
+                  + (reason == null ? "" : " " + Reasons.code(reason));
+            })
+        .toList();
+  }
+
+  static List<Path> filesBelow(Path folder) {
+    if (!Files.exists(folder)) {
+      return List.of();
+    }
+    try (var files = Files.walk(folder)) {
+      return files.filter(Files::isRegularFile).toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static final class Silence implements CampaignProgress {
+    @Override
+    public void stage(String what) {}
+
+    @Override
+    public void begin(long images, long before) {}
+
+    @Override
+    public void image(ExposureRow row) {}
+
+    @Override
+    public void end() {}
+  }
+}
