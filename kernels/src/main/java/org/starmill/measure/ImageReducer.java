@@ -52,6 +52,11 @@ public final class ImageReducer implements AutoCloseable {
 
   private static final int SPIKE_ROUNDS = 3;
 
+  /**
+   * A star with less of its PSF on good pixels is dropped: the wings of a saturated one suffice.
+   */
+  private static final float LEAST_QUALITY = 0.003f;
+
   private static final int MAX_STAMP_RADIUS = 40;
 
   private final Device device;
@@ -455,7 +460,7 @@ public final class ImageReducer implements AutoCloseable {
             Float.isFinite(flux)
                 && error > 0
                 && flux > FAINTEST * error
-                && stars.quality[star] > 0.05f
+                && stars.quality[star] > LEAST_QUALITY
                 && stars.x(star) > -1
                 && stars.y(star) > -1
                 && stars.x(star) < width
