@@ -1,7 +1,6 @@
 package org.starmill.campaign;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -11,6 +10,7 @@ import org.apache.spark.sql.Row;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.starmill.SharedFolder;
 
 /** Files that other projects keep since they once broke something. */
 @Tag("full")
@@ -19,8 +19,7 @@ class OddFilesTest {
 
   @Test
   void oddFilesAmongGoodOnesEndAsRowsAndLeaveTheGoodOnesUnharmed() throws IOException {
-    Path odd = oddFits();
-    assumeTrue(odd != null, "shared data folder is absent");
+    Path odd = SharedFolder.data("odd-fits");
     Path good = folder.resolve("good");
     SmallNight.simulate(good, 2);
     Path mixed = Files.createDirectories(folder.resolve("mixed"));
@@ -68,16 +67,6 @@ class OddFilesTest {
         .orderBy("source_id")
         .selectExpr(columns.split(", "))
         .collectAsList();
-  }
-
-  private static Path oddFits() {
-    for (Path at = Path.of("").toAbsolutePath(); at != null; at = at.getParent()) {
-      Path data = at.resolve("shared/data/odd-fits");
-      if (Files.isDirectory(data)) {
-        return data;
-      }
-    }
-    return null;
   }
 
   private static List<Path> copy(Path from, Path to) throws IOException {

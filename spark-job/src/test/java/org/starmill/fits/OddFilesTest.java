@@ -2,7 +2,6 @@ package org.starmill.fits;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.starmill.SharedFolder;
 import org.starmill.image.ImageRejected;
 import org.starmill.wcs.Wcs;
 
@@ -28,12 +28,7 @@ class OddFilesTest {
 
   @BeforeAll
   static void findData() {
-    data = Path.of("").toAbsolutePath();
-    while (data != null && !Files.isDirectory(data.resolveSibling("shared/data"))) {
-      data = data.getParent();
-    }
-    assumeTrue(data != null, "shared data folder is absent");
-    data = data.resolveSibling("shared/data");
+    data = SharedFolder.data("");
   }
 
   private static String odd(String name) {

@@ -1,7 +1,5 @@
 package org.starmill.instrument;
 
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -15,6 +13,7 @@ import nom.tam.fits.HeaderCard;
 import nom.tam.util.Cursor;
 import nom.tam.util.FitsInputStream;
 import org.apache.commons.compress.compressors.bzip2.BZip2CompressorInputStream;
+import org.starmill.SharedFolder;
 import org.starmill.fits.FitsHeader;
 
 /** Reads primary headers of the optional test data. */
@@ -22,7 +21,7 @@ final class SharedData {
   private SharedData() {}
 
   static FitsHeader primaryHeader(String relative) throws Exception {
-    Path file = find(relative);
+    Path file = SharedFolder.data(relative);
     try (InputStream raw = new BufferedInputStream(Files.newInputStream(file))) {
       return header(Header.readHeader(new FitsInputStream(unpacked(relative, raw))));
     }
@@ -53,16 +52,5 @@ final class SharedData {
       return text.equals("T");
     }
     return text.matches("[+-]?\\d+") ? (Object) Long.valueOf(text) : Double.valueOf(text);
-  }
-
-  private static Path find(String relative) {
-    for (Path at = Path.of("").toAbsolutePath(); at != null; at = at.getParent()) {
-      Path file = at.resolve("shared/data").resolve(relative);
-      if (Files.exists(file)) {
-        return file;
-      }
-    }
-    assumeTrue(false, "shared data folder is absent");
-    throw new IllegalStateException("an assumption that does not hold ends the test");
   }
 }
