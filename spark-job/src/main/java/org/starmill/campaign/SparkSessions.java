@@ -11,6 +11,12 @@ import org.apache.spark.sql.SparkSession;
  * master is a local one, on the loopback address and without a user interface.
  */
 public final class SparkSessions {
+  /**
+   * Heap that a task may need: some 0.7 GB for an image of 3072 x 3080 pixels with its masters, 1.3
+   * GB for a master of 30 such frames.
+   */
+  private static final long BYTES_A_TASK = 1_300_000_000L;
+
   private SparkSessions() {}
 
   /** The session of this JVM, opened if there is none yet. */
@@ -18,7 +24,7 @@ public final class SparkSessions {
     SparkConf conf = new SparkConf();
     conf.setIfMissing("spark.app.name", "starmill");
     if (!conf.contains("spark.master")) {
-      conf.set("spark.master", "local[*]");
+      conf.set("spark.master", "local[%d]".formatted(localTasks()));
     }
     if (conf.get("spark.master").startsWith("local")) {
       conf.setIfMissing("spark.driver.host", "127.0.0.1");
@@ -32,6 +38,13 @@ public final class SparkSessions {
     conf.setIfMissing("spark.sql.parquet.compression.codec", "zstd");
     conf.set("spark.sql.session.timeZone", "UTC");
     return SparkSession.builder().config(conf).getOrCreate();
+  }
+
+  /** As many tasks as there are cores, but no more than the heap holds. */
+  private static int localTasks() {
+    Runtime jvm = Runtime.getRuntime();
+    long held = Math.max(1, jvm.maxMemory() / BYTES_A_TASK);
+    return (int) Math.min(jvm.availableProcessors(), held);
   }
 
   /** How many tasks run at the same time: all cores over {@code spark.task.cpus}. */

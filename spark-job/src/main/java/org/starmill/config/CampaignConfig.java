@@ -52,6 +52,8 @@ public record CampaignConfig(
   private static final String DEFAULTS = "conf/starmill.conf";
 
   /** Sections that do not change what is measured, only where and how fast. */
+  private static final int MOST_FRAMES = org.starmill.calibrate.MasterSettings.MOST_FRAMES;
+
   private static final Set<String> WITHOUT_EFFECT_ON_RESULTS = Set.of("device", "batch", "output");
 
   /** Sections that an instrument file may bring defaults for. */
@@ -214,9 +216,9 @@ public record CampaignConfig(
             config.oneOf("device.fallback", "none", "java").equals("java"),
             config.integer("device.threads", 0, 4096)),
         new MasterSettings(
-            config.integer("masters.min-bias-frames", 1, most),
-            config.integer("masters.min-flat-frames", 1, most),
-            config.integer("masters.max-frames", 1, most),
+            config.integer("masters.min-bias-frames", 2, MOST_FRAMES),
+            config.integer("masters.min-flat-frames", 2, MOST_FRAMES),
+            config.integer("masters.max-frames", 2, MOST_FRAMES),
             config.number("masters.clip-sigma", 1, unbounded),
             config.oneOf("masters.flat", "required", "optional").equals("required")),
         new ReductionSettings(
