@@ -2,8 +2,10 @@ package org.starmill.measure;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.IntStream;
 import org.starmill.calibrate.Calibration;
 import org.starmill.calibrate.Master;
@@ -59,10 +61,15 @@ public final class ImageReducer implements AutoCloseable {
 
   private static final int MAX_STAMP_RADIUS = 40;
 
+  /** Least side of a box of the sky mesh, in FWHM, and the step in pixels by which it grows. */
+  private static final double BOX_FWHM = 12;
+
+  private static final int BOX_STEP = 32;
+
   private final Device device;
   private final ReductionSettings settings;
   private final Calibration calibration;
-  private final SkyMesh mesh;
+  private final Map<Integer, SkyMesh> meshes = new HashMap<>();
   private final BaseVarianceKernel baseVariance = new BaseVarianceKernel();
   private final MatchedFilter filter;
   private final Spikes spikes;
@@ -75,7 +82,6 @@ public final class ImageReducer implements AutoCloseable {
     this.device = device;
     this.settings = settings;
     this.calibration = new Calibration(device, settings.edge());
-    this.mesh = new SkyMesh(device, settings.skyBox(), settings.skyFilter());
     this.filter = new MatchedFilter(device);
     this.spikes = new Spikes(device);
     this.psfFit = new PsfFit(device);
@@ -120,6 +126,13 @@ public final class ImageReducer implements AutoCloseable {
     return n == 0 ? 0 : median(Arrays.copyOf(sample, n));
   }
 
+  /** The mesh whose boxes are wide enough for stars of this FWHM. */
+  private SkyMesh meshFor(double fwhm) {
+    int wanted = (int) Math.ceil(BOX_FWHM * fwhm / BOX_STEP) * BOX_STEP;
+    return meshes.computeIfAbsent(
+        Math.max(settings.skyBox(), wanted), box -> new SkyMesh(device, box, settings.skyFilter()));
+  }
+
   private static double median(double[] values) {
     Arrays.sort(values);
     return values.length == 0 ? Double.NaN : values[values.length / 2];
@@ -145,6 +158,7 @@ public final class ImageReducer implements AutoCloseable {
     private final StepClock clock;
     private final int width;
     private final int height;
+    private SkyMesh mesh;
     private Sky sky;
     private Psf psf;
     private PsfFit.Result psfResult;
@@ -164,6 +178,11 @@ public final class ImageReducer implements AutoCloseable {
     Reduction reduce() {
       clock.run("sky", this::firstSky);
       clock.run("detect", this::guessSeeing);
+      if (mesh != meshFor(psf.fwhm())) {
+        // Stars as wide as these would lift the sky of boxes as small as those.
+        mesh = meshFor(psf.fwhm());
+        clock.run("sky", this::measureSky);
+      }
       clock.run("detect", this::maskSpikes);
       clock.run("detect", () -> find(1));
       clock.run("psf", this::fitPsf);
@@ -191,6 +210,11 @@ public final class ImageReducer implements AutoCloseable {
     }
 
     private void firstSky() {
+      mesh = meshFor(BLIND_FWHM);
+      measureSky();
+    }
+
+    private void measureSky() {
       sky = mesh.measure(image.science(), image.mask(), width, height);
       if (sky.medianLevel() > settings.skyMaxLevel()) {
         throw new ImageRejected(
