@@ -91,9 +91,7 @@ class ReadmeTest {
                 null,
                 List.of("-d", folder.toString(), "-cp", System.getProperty("java.class.path")),
                 null,
-                compiler
-                    .getStandardFileManager(null, null, null)
-                    .getJavaFileObjects(file.toFile()))
+                compiler.getStandardFileManager(null, null, null).getJavaFileObjects(file.toFile()))
             .call();
     assertThat(compiled).as(messages.toString()).isTrue();
   }

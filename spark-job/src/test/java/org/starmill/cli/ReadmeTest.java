@@ -116,9 +116,7 @@ class ReadmeTest {
 
     CampaignConfig config =
         CampaignConfig.load(
-            null,
-            List.of("instrument=" + file),
-            name -> Instrument.load(name).campaignDefaults());
+            null, List.of("instrument=" + file), name -> Instrument.load(name).campaignDefaults());
 
     assertThat(Instrument.load(config.instrument()).name()).isEqualTo("mycamera");
   }
