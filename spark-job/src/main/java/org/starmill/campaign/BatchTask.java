@@ -11,12 +11,14 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.TaskContext;
 import org.apache.spark.broadcast.Broadcast;
+import org.apache.spark.util.LongAccumulator;
 import org.apache.spark.util.SerializableConfiguration;
 import org.starmill.calibrate.Master;
 import org.starmill.calibrate.Masters;
 import org.starmill.catalog.ExposureRow;
 import org.starmill.catalog.ExposureStatus;
 import org.starmill.catalog.Magnitudes;
+import org.starmill.catalog.Reasons;
 import org.starmill.catalog.SourcesWriter;
 import org.starmill.config.CampaignConfig;
 import org.starmill.device.DeviceException;
@@ -38,8 +40,8 @@ import org.starmill.wcs.WcsException;
  * Reduces a task's images one after another and writes their stars to one file.
  *
  * <p>The file has a name of its own for each attempt of the task; which attempts count is the
- * driver's to say. Whatever is wrong with an image becomes its row's reason. What is wrong with the
- * device, the memory or the file written to ends the task.
+ * driver's to say. Whatever is wrong with an image becomes its row's reason, too little memory for
+ * it among them. What is wrong with the device or the file written to ends the task.
  */
 final class BatchTask implements Serializable {
   private static final long serialVersionUID = 1L;
@@ -52,15 +54,19 @@ final class BatchTask implements Serializable {
    */
   record Result(String file, List<ExposureRow> exposures) implements Serializable {}
 
+  private static final Object ONE_AT_A_TIME = new Object();
+
   private final Instrument instrument;
   private final CampaignConfig config;
   private final Campaign.Identity campaign;
   private final String folder;
   private final int taskCpus;
   private final Broadcast<SerializableConfiguration> hadoop;
+  private final LongAccumulator counter;
 
   /**
    * @param folder that files of stars go to
+   * @param counter gets one for each image that is done
    */
   BatchTask(
       Instrument instrument,
@@ -68,13 +74,15 @@ final class BatchTask implements Serializable {
       Campaign.Identity campaign,
       String folder,
       int taskCpus,
-      Broadcast<SerializableConfiguration> hadoop) {
+      Broadcast<SerializableConfiguration> hadoop,
+      LongAccumulator counter) {
     this.instrument = instrument;
     this.config = config;
     this.campaign = campaign;
     this.folder = folder;
     this.taskCpus = taskCpus;
     this.hadoop = hadoop;
+    this.counter = counter;
   }
 
   Result run(List<WorkItem> items) {
@@ -88,6 +96,7 @@ final class BatchTask implements Serializable {
             List<ExposureRow> exposures = new ArrayList<>();
             for (WorkItem item : items) {
               exposures.add(new Exposure(item, bench, stars).row());
+              counter.add(1);
             }
             return new Result(stars.writer == null ? null : file, exposures);
           } catch (IOException e) {
@@ -146,34 +155,61 @@ final class BatchTask implements Serializable {
       this.stars = stars;
       row =
           ExposureRow.of(
-              frame.exposureId(),
-              frame.path(),
-              frame.hdu(),
-              instrument.name(),
-              campaign.id(),
-              SoftwareVersion.NAME,
-              campaign.configurationHash());
+              new ExposureRow.Identity(
+                  frame.exposureId(),
+                  frame.path(),
+                  frame.hdu(),
+                  instrument.name(),
+                  campaign.id(),
+                  SoftwareVersion.NAME,
+                  campaign.configurationHash()));
     }
 
     ExposureRow row() throws IOException {
+      Measured measured;
       try {
         if (item.reason() != null) {
           describe();
           return row.with(ExposureStatus.FAILED, item.reason());
         }
-        return measure();
+        measured = measuredOnceThereIsRoom();
       } catch (ImageRejected rejected) {
         return failed(rejected.getMessage());
-      } catch (DeviceException | VirtualMachineError endsTheTask) {
+      } catch (DeviceException endsTheTask) {
         throw endsTheTask;
-      } catch (StarsNotWritten notTheImagesFault) {
-        throw notTheImagesFault.cause;
-      } catch (Throwable unforeseen) {
+      } catch (OutOfMemoryError tooLarge) {
+        bench.dropBuffers();
+        return failed(outOfMemory());
+      } catch (RuntimeException | StackOverflowError unforeseen) {
         if (TaskContext.get().isInterrupted() || Thread.currentThread().isInterrupted()) {
           throw unforeseen;
         }
         return failed(Reasons.internal(unforeseen));
       }
+      // From here on whatever goes wrong is the file's fault: it ends the task.
+      write(measured);
+      return done(measured);
+    }
+
+    /**
+     * Measures; where the heap is full once more, when the buffers of this task are free again and
+     * no other image of this JVM does the same.
+     */
+    private Measured measuredOnceThereIsRoom() {
+      try {
+        return measured();
+      } catch (OutOfMemoryError full) {
+        bench.dropBuffers();
+        synchronized (ONE_AT_A_TIME) {
+          return measured();
+        }
+      }
+    }
+
+    private String outOfMemory() {
+      return "out of memory: %s, %d x %d pixels, found no room in a heap of %d MB beside the other tasks; expected some 80 bytes a pixel; give more memory (STARMILL_MEMORY, spark.executor.memory) or run fewer tasks at a time"
+          .formatted(
+              frame.label(), frame.width(), frame.height(), Runtime.getRuntime().maxMemory() >> 20);
     }
 
     private ExposureRow failed(String reason) {
@@ -195,7 +231,8 @@ final class BatchTask implements Serializable {
       }
     }
 
-    private ExposureRow measure() throws StarsNotWritten {
+    private Measured measured() {
+      seconds.clear();
       long start = System.nanoTime();
       FitsImage raw = reader.read(frame.path(), frame.hdu());
       FrameFacts facts =
@@ -229,28 +266,30 @@ final class BatchTask implements Serializable {
       start = System.nanoTime();
       Sky sky = Sky.of(raw.header(), facts.data(), reduction);
       Magnitudes magnitudes = Magnitudes.of(reduction.stars(), facts.exposureSeconds(), Double.NaN);
-      try {
-        stars
-            .writer()
-            .write(
-                frame.exposureId(),
-                reduction.stars(),
-                sky.ra(),
-                sky.dec(),
-                magnitudes.mag(),
-                magnitudes.magErr());
-      } catch (IOException e) {
-        throw new StarsNotWritten(e);
-      }
-      clock("write", start);
+      return new Measured(reduction.stars(), sky, magnitudes, start);
+    }
 
+    private void write(Measured measured) throws IOException {
+      stars
+          .writer()
+          .write(
+              frame.exposureId(),
+              measured.stars(),
+              measured.sky().ra(),
+              measured.sky().dec(),
+              measured.magnitudes().mag(),
+              measured.magnitudes().magErr());
+      clock("write", measured.start());
+    }
+
+    private ExposureRow done(Measured measured) {
       row = row.withSeconds(seconds);
       List<String> missing = new ArrayList<>();
       if (item.withoutFlat() != null) {
         missing.add(item.withoutFlat());
       }
-      if (sky.reason() != null) {
-        missing.add(sky.reason());
+      if (measured.sky().reason() != null) {
+        missing.add(measured.sky().reason());
       }
       return missing.isEmpty() ? row : row.with(ExposureStatus.PARTIAL, String.join("; ", missing));
     }
@@ -261,6 +300,14 @@ final class BatchTask implements Serializable {
       return now;
     }
   }
+
+  /**
+   * An image's stars, ready to be written.
+   *
+   * @param start of the seconds that writing takes
+   */
+  private record Measured(
+      org.starmill.measure.Stars stars, Sky sky, Magnitudes magnitudes, long start) {}
 
   /**
    * Positions on the sky.
@@ -282,18 +329,6 @@ final class BatchTask implements Serializable {
       } catch (WcsException none) {
         return new Sky(null, null, "no WCS: " + none.getMessage());
       }
-    }
-  }
-
-  /** Carries a failure to write stars past what is caught for the image's sake. */
-  private static final class StarsNotWritten extends Exception {
-    private static final long serialVersionUID = 1L;
-
-    private final transient IOException cause;
-
-    StarsNotWritten(IOException cause) {
-      super(cause);
-      this.cause = cause;
     }
   }
 }

@@ -119,8 +119,15 @@ public final class Campaign {
   }
 
   private static Path qualified(String output, Configuration hadoop) throws IOException {
-    Path path = new Path(output);
-    return path.getFileSystem(hadoop).makeQualified(path);
+    try {
+      Path path = new Path(output);
+      return path.getFileSystem(hadoop).makeQualified(path);
+    } catch (IllegalArgumentException noPlace) {
+      throw new Refused(
+          "--output '%s': %s; give a folder of file:, hdfs: or another Hadoop file system"
+              .formatted(output, noPlace.getMessage()),
+          noPlace);
+    }
   }
 
   private static Identity named(Identity wanted, String otherwise) {
@@ -274,6 +281,12 @@ public final class Campaign {
   /** Moves a file or folder into its place, where nothing stands; the one atomic step there is. */
   void rename(Path from, Path to) throws IOException {
     fileSystem.mkdirs(to.getParent());
+    if (fileSystem.exists(to)) {
+      // A folder would be moved into the one that is there, and its rows be counted twice.
+      throw new IOException(
+          "%s is there already: expected a free place; let no two runs work in %s at the same time"
+              .formatted(to, folder));
+    }
     if (!fileSystem.rename(from, to)) {
       throw new IOException("%s could not be renamed to %s".formatted(from, to));
     }

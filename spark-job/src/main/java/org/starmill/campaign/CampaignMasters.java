@@ -21,6 +21,7 @@ import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.util.SerializableConfiguration;
+import org.starmill.catalog.Reasons;
 import org.starmill.config.CampaignConfig;
 import org.starmill.instrument.ImageType;
 import org.starmill.masters.Amplifier;
@@ -244,7 +245,7 @@ final class CampaignMasters {
           .parquet(staged.toString());
       for (FileStatus file : fileSystem.listStatus(staged)) {
         if (file.getPath().getName().endsWith(".parquet")) {
-          // Lost in between, it is built again: the masters themselves are found by their names.
+          // A table lost in between is written again: its masters are then built anew.
           fileSystem.delete(table(campaign), false);
           campaign.rename(file.getPath(), table(campaign));
         }
@@ -277,7 +278,7 @@ final class CampaignMasters {
             default -> "no image needs this flat frame, or there are too few or too many like it";
           };
     }
-    return Reasons.NOT_USED + ": " + why;
+    return Reasons.notUsed(why);
   }
 
   /** What an image is to be measured with, or why it cannot be. */

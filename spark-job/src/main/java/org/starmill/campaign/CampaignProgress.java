@@ -15,8 +15,14 @@ public interface CampaignProgress {
    */
   void begin(long images, long before);
 
-  /** A frame has its row; called in one thread at a time. */
+  /** A frame has its row, its task has ended; called in one thread at a time. */
   void image(ExposureRow row);
+
+  /**
+   * So many frames of this run are done, those of tasks that still run among them; called now and
+   * then, in a thread of its own, and never with more than are done.
+   */
+  void done(long images);
 
   /** No more images come. */
   void end();

@@ -131,6 +131,7 @@ public final class CampaignRun {
               .count();
       progress.begin(left.count() - usedByMasters, before);
       List<WorkItem> batch = new ArrayList<>();
+      long done = 0;
       Iterator<Row> rows = left.toLocalIterator();
       while (rows.hasNext()) {
         PlannedFrame frame = PlannedFrame.of(rows.next());
@@ -139,12 +140,13 @@ public final class CampaignRun {
         }
         batch.add(workItem(frame, masters));
         if (batch.size() == request.config().batch().images()) {
-          reduce(campaign, ledger, batch, context, hadoop);
+          reduce(campaign, ledger, batch, done, context, hadoop);
+          done += batch.size();
           batch.clear();
         }
       }
       if (!batch.isEmpty()) {
-        reduce(campaign, ledger, batch, context, hadoop);
+        reduce(campaign, ledger, batch, done, context, hadoop);
       }
     } finally {
       progress.end();
@@ -166,6 +168,7 @@ public final class CampaignRun {
       Campaign campaign,
       Ledger ledger,
       List<WorkItem> items,
+      long before,
       JavaSparkContext context,
       Broadcast<SerializableConfiguration> hadoop)
       throws IOException {
@@ -174,25 +177,30 @@ public final class CampaignRun {
     campaign.fileSystem().mkdirs(staged);
     int tasks = Math.min(items.size(), TASKS_A_SLOT * SparkSessions.slots(spark.sparkContext()));
     JavaRDD<List<WorkItem>> shares = context.parallelize(shares(items, tasks), tasks);
-    BatchTask task =
-        new BatchTask(
-            request.instrument(),
-            request.config(),
-            campaign.identity(),
-            staged.toString(),
-            SparkSessions.taskCpus(spark.sparkContext()),
-            hadoop);
     Set<String> files = new HashSet<>();
     List<ExposureRow> exposures = new ArrayList<>();
     ClassTag<BatchTask.Result> tag = ClassTag$.MODULE$.apply(BatchTask.Result.class);
-    spark
-        .sparkContext()
-        .runJob(
-            shares.rdd(),
-            new Share(task),
-            scala.jdk.javaapi.CollectionConverters.asScala(partitions(tasks)).toSeq(),
-            new Collecting(files, exposures, progress),
-            tag);
+    try (RunningImages running =
+        new RunningImages(
+            spark.sparkContext(), now -> progress.done(before + Math.min(now, items.size())))) {
+      BatchTask task =
+          new BatchTask(
+              request.instrument(),
+              request.config(),
+              campaign.identity(),
+              staged.toString(),
+              SparkSessions.taskCpus(spark.sparkContext()),
+              hadoop,
+              running.counter());
+      spark
+          .sparkContext()
+          .runJob(
+              shares.rdd(),
+              new Share(task),
+              scala.jdk.javaapi.CollectionConverters.asScala(partitions(tasks)).toSeq(),
+              new Collecting(files, exposures, progress),
+              tag);
+    }
     exposures.sort(Comparator.comparingLong(ExposureRow::exposureId));
     ledger.commit(batch, files, exposures);
   }

@@ -7,6 +7,7 @@ import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.median;
 import static org.apache.spark.sql.functions.substring_index;
 import static org.apache.spark.sql.functions.sum;
+import static org.apache.spark.sql.functions.when;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -19,6 +20,7 @@ import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import org.starmill.catalog.Reasons;
 
 /**
  * How far a campaign is: counted in its tables.
@@ -29,7 +31,8 @@ import org.apache.spark.sql.SparkSession;
  * @param left number of frames that have no row yet
  * @param groups images by night, filter and status
  * @param reasons frames that are not ok, by the code of their reason
- * @param failures the first of the frames that are not ok, with their reasons
+ * @param failures the first of the frames that are not ok, with their reasons: failed ones first,
+ *     those that were not used last
  * @param medianSeconds of an image, by step
  */
 public record CampaignStatus(
@@ -45,7 +48,9 @@ public record CampaignStatus(
   private static final List<String> STEPS =
       List.of("read", "masters", "calibrate", "sky", "detect", "psf", "measure", "write");
 
-  /** Frames of one night, filter and status. */
+  private static final Column CODE = substring_index(col("reason"), ": ", 1);
+
+  /** Frames of one night, filter and status: ok, partial, failed or not used. */
   public record Group(String night, String filter, String status, long images, long stars) {}
 
   /** Frames with one status and one code of a reason. */
@@ -64,7 +69,14 @@ public record CampaignStatus(
       return new CampaignStatus(
           campaign.identity(), planned, 0, planned, List.of(), List.of(), List.of(), Map.of());
     }
-    Dataset<Row> exposures = new Ledger(campaign, "none").exposures(spark).persist();
+    Dataset<Row> exposures =
+        new Ledger(campaign, "none")
+            .exposures(spark)
+            .withColumn(
+                "status",
+                when(CODE.equalTo(Reasons.NOT_USED), lit(Reasons.NOT_USED))
+                    .otherwise(col("status")))
+            .persist();
     try {
       long rows = exposures.count();
       long inMasters = inMasters(spark, campaign, exposures);
@@ -98,9 +110,11 @@ public record CampaignStatus(
             .parquet(table.toString())
             .select(explode(col("frames")).as("exposure_id"))
             .distinct();
-    return used.join(exposures.select("exposure_id"), "exposure_id").isEmpty()
-        ? used.count()
-        : used.except(exposures.select("exposure_id")).count();
+    return used.join(
+            exposures.select("exposure_id"),
+            used.col("exposure_id").equalTo(exposures.col("exposure_id")),
+            "left_anti")
+        .count();
   }
 
   private static List<Group> groups(Dataset<Row> exposures) {
@@ -127,7 +141,7 @@ public record CampaignStatus(
     for (Row row :
         exposures
             .filter("reason is not null")
-            .groupBy(col("status"), substring_index(col("reason"), ": ", 1).as("code"))
+            .groupBy(col("status"), CODE.as("code"))
             .count()
             .orderBy(col("count").desc(), col("code"))
             .collectAsList()) {
@@ -142,7 +156,7 @@ public record CampaignStatus(
         exposures
             .filter("reason is not null")
             .select("exposure_id", "path", "hdu", "status", "reason")
-            .orderBy("exposure_id")
+            .orderBy(col("status").equalTo(Reasons.NOT_USED), col("status"), col("exposure_id"))
             .limit(most)
             .collectAsList()) {
       failures.add(
@@ -165,7 +179,7 @@ public record CampaignStatus(
     return seconds;
   }
 
-  /** Number of frames with a status: ok, partial or failed. */
+  /** Number of frames with a status: ok, partial, failed or not used. */
   public long images(String status) {
     return groups.stream()
         .filter(group -> group.status().equals(status))
@@ -175,11 +189,7 @@ public record CampaignStatus(
 
   /** Number of images that failed; frames that no image needed are none. */
   public long failedImages() {
-    return reasons.stream()
-        .filter(
-            reason -> reason.status().equals("failed") && !reason.code().equals(Reasons.NOT_USED))
-        .mapToLong(Reason::images)
-        .sum();
+    return images("failed");
   }
 
   /** Number of stars of all images. */

@@ -2,7 +2,6 @@ package org.starmill.campaign;
 
 import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
@@ -62,21 +61,33 @@ final class Inputs {
       }
       return List.copyOf(listing.found.values());
     } catch (IOException e) {
-      throw new UncheckedIOException("--input cannot be listed: " + e.getMessage(), e);
+      throw new Refused("--output %s cannot be looked up: %s".formatted(output, e.getMessage()), e);
     }
   }
 
-  private void add(String input) throws IOException {
-    Path path = new Path(input);
+  private void add(String input) {
+    Path path;
     FileSystem fileSystem;
     try {
+      path = new Path(input);
       fileSystem = path.getFileSystem(hadoop);
-    } catch (IOException e) {
+    } catch (IOException | IllegalArgumentException noPlace) {
       throw new Refused(
-          "--input %s: %s; use a path of file:, hdfs: or another Hadoop file system on the class path"
-              .formatted(input, e.getMessage()),
-          e);
+          "--input '%s': %s; use a path of file:, hdfs: or another Hadoop file system on the class path"
+              .formatted(input, noPlace.getMessage()),
+          noPlace);
     }
+    try {
+      add(input, path, fileSystem);
+    } catch (IOException unreadable) {
+      throw new Refused(
+          "--input %s cannot be listed: %s; see that it can be reached and read, or give another"
+              .formatted(input, unreadable.getMessage()),
+          unreadable);
+    }
+  }
+
+  private void add(String input, Path path, FileSystem fileSystem) throws IOException {
     FileStatus itself = status(fileSystem, path);
     if (itself != null) {
       if (itself.isDirectory()) {

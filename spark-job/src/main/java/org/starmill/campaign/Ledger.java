@@ -11,6 +11,7 @@ import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import org.starmill.catalog.CatalogTable;
 import org.starmill.catalog.ExposureRow;
 import org.starmill.catalog.ExposuresWriter;
 
@@ -18,9 +19,10 @@ import org.starmill.catalog.ExposuresWriter;
  * Keeps account of the images that were tried: the exposures table, a file for each batch.
  *
  * <p>A batch's tasks write into the staging folder. To commit it, the files of its successful tasks
- * are moved to {@code sources/BATCH} in one rename, and then the batch's exposures to {@code
- * exposures/BATCH.parquet} in another: with that last one the batch counts, before it nothing does.
- * What a killed run has left in between is removed when the next one begins.
+ * are gathered and its exposures written there, too; then the files are moved to {@code
+ * sources/BATCH} in one rename, and the exposures to {@code exposures/BATCH.parquet} in another:
+ * with that last one the batch counts, before it nothing does. What a killed run has left in
+ * between is removed when the next one begins.
  */
 final class Ledger {
   private static final String PARQUET = ".parquet";
@@ -73,35 +75,36 @@ final class Ledger {
    * Makes a batch count.
    *
    * @param batch its name
-   * @param files names in {@link #stagedSources} that hold its stars; what else is there was left
-   *     by attempts that lost
+   * @param files names in {@link #stagedSources} that hold its stars; what else is there comes from
+   *     attempts that lost
    * @param exposures a row for each of its images
    */
   void commit(String batch, Set<String> files, List<ExposureRow> exposures) throws IOException {
     FileSystem fileSystem = campaign.fileSystem();
-    Path staged = stagedSources(batch);
-    for (FileStatus file : children(staged)) {
-      if (!files.contains(file.getPath().getName())) {
-        fileSystem.delete(file.getPath(), false);
-      }
+    Path staging = new Path(campaign.staging(), batch);
+    // A late attempt may still write where the tasks do, but never here.
+    Path counting = new Path(staging, "counting");
+    for (String file : files) {
+      campaign.rename(new Path(stagedSources(batch), file), new Path(counting, file));
     }
-    Path sources = new Path(campaign.sources(), batch);
-    fileSystem.delete(sources, true);
-    if (!files.isEmpty()) {
-      campaign.rename(staged, sources);
-    }
-    Path rows = new Path(new Path(campaign.staging(), batch), "exposures" + PARQUET);
+    Path rows = new Path(staging, "exposures" + PARQUET);
     try (ExposuresWriter writer = new ExposuresWriter(rows, fileSystem.getConf(), compression)) {
       for (ExposureRow exposure : exposures) {
         writer.write(exposure);
       }
     }
+    if (!files.isEmpty()) {
+      campaign.rename(counting, new Path(campaign.sources(), batch));
+    }
     campaign.rename(rows, new Path(campaign.exposures(), batch + PARQUET));
-    fileSystem.delete(new Path(campaign.staging(), batch), true);
+    fileSystem.delete(staging, true);
   }
 
   /** The rows of all batches that count. */
   Dataset<Row> exposures(SparkSession spark) {
-    return spark.read().parquet(campaign.exposures().toString());
+    return spark
+        .read()
+        .schema(CatalogTable.EXPOSURES.sparkSchema())
+        .parquet(campaign.exposures().toString());
   }
 }

@@ -20,6 +20,7 @@ import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.functions;
 import org.apache.spark.storage.StorageLevel;
 import org.apache.spark.util.SerializableConfiguration;
+import org.starmill.catalog.Reasons;
 import org.starmill.fits.FrameReader;
 import org.starmill.fits.ImageHdu;
 import org.starmill.image.ImageRejected;
@@ -172,7 +173,7 @@ final class Plan {
       } catch (ImageRejected rejected) {
         frames.add(unusable(file, -1, 0, 0, rejected.getMessage()));
         return;
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | StackOverflowError e) {
         frames.add(unusable(file, -1, 0, 0, Reasons.internal(e)));
         return;
       }
@@ -185,9 +186,9 @@ final class Plan {
                 -1,
                 0,
                 0,
-                Reasons.NOT_USED
-                    + ": the instrument %s takes no HDU of this file for a frame"
-                        .formatted(instrument.name())));
+                Reasons.notUsed(
+                    "the instrument %s takes no HDU of this file for a frame"
+                        .formatted(instrument.name()))));
       }
       for (ImageHdu image : images) {
         if (isFrame.test(image)) {
@@ -204,7 +205,7 @@ final class Plan {
                 file.path(), image.hdu(), image.width(), image.height(), image.header());
       } catch (ImageRejected rejected) {
         return unusable(file, image.hdu(), image.width(), image.height(), rejected.getMessage());
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | StackOverflowError e) {
         return unusable(file, image.hdu(), image.width(), image.height(), Reasons.internal(e));
       }
       return new PlannedFrame(

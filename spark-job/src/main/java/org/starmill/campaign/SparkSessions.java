@@ -30,6 +30,8 @@ public final class SparkSessions {
       conf.setIfMissing("spark.driver.host", "127.0.0.1");
       conf.setIfMissing("spark.driver.bindAddress", "127.0.0.1");
       conf.setIfMissing("spark.ui.enabled", "false");
+      // Heartbeats bring the progress of tasks that still run.
+      conf.setIfMissing("spark.executor.heartbeatInterval", "2s");
       conf.setIfMissing("spark.sql.shuffle.partitions", "4");
       // A Hadoop client finds no cluster settings here, so that a path without a scheme is a file.
       conf.setIfMissing("spark.hadoop.fs.defaultFS", "file:///");

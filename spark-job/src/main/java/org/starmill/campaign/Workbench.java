@@ -65,10 +65,31 @@ final class Workbench {
     if (bench == null) {
       bench = new Workbench(kind);
     }
-    // After a failure its buffers may be half filled or its device gone: then it is left behind.
-    T result = work.apply(bench);
+    T result;
+    try {
+      result = work.apply(bench);
+    } catch (RuntimeException | Error failure) {
+      // Its buffers may be half filled or its device gone: nobody is to borrow it again.
+      bench.close(failure);
+      throw failure;
+    }
     free.addFirst(bench);
     return result;
+  }
+
+  private void close(Throwable failure) {
+    try {
+      reducer.close();
+      device.close();
+    } catch (RuntimeException alsoFailed) {
+      failure.addSuppressed(alsoFailed);
+    }
+  }
+
+  /** Gives the memory of the buffers back; the next image has new ones. */
+  void dropBuffers() {
+    reducer.close();
+    reducer = new ImageReducer(device, kind.reduction());
   }
 
   /** The GPU that Spark has given to this task, where it was asked for one. */

@@ -51,24 +51,21 @@ public final class ExposuresWriter implements Closeable {
 
     @Override
     void writeColumns(ExposureRow row) {
-      put(0, row.exposureId());
-      put(1, row.path());
-      put(2, row.hdu());
-      put(3, row.status().word());
-      put(4, row.reason());
-      put(6, row.instrument());
+      writeIdentity(row.identity());
+      put(3, row.outcome().status().word());
+      put(4, row.outcome().reason());
       if (row.facts() != null) {
         writeFacts(row.facts());
       }
-      put(16, row.readNoise());
+      put(16, row.calibration().readNoise());
       if (row.stars() >= 0) {
         put(17, row.stars());
       }
-      if (row.summary() != null) {
-        writeSummary(row.summary());
+      if (row.measurement().summary() != null) {
+        writeSummary(row.measurement().summary());
       }
-      put(29, row.zeroPoint());
-      put(30, row.zeroPointErr());
+      put(29, row.zeroPoint().magnitude());
+      put(30, row.zeroPoint().error());
       put(31, row.limitingMagnitude());
       put(32, row.secondsOf("read"));
       put(33, row.secondsOf("masters"));
@@ -78,13 +75,20 @@ public final class ExposuresWriter implements Closeable {
       put(37, row.secondsOf("psf"));
       put(38, row.secondsOf("measure"));
       put(39, row.secondsOf("write"));
-      put(40, row.device());
-      put(41, row.campaign());
-      put(42, row.softwareVersion());
-      put(43, row.configHash());
-      put(44, row.biasId());
-      put(45, row.flatId());
+      put(40, row.measurement().device());
+      put(44, row.calibration().biasId());
+      put(45, row.calibration().flatId());
       put(46, notes(row));
+    }
+
+    private void writeIdentity(ExposureRow.Identity identity) {
+      put(0, identity.exposureId());
+      put(1, identity.path());
+      put(2, identity.hdu());
+      put(6, identity.instrument());
+      put(41, identity.campaign());
+      put(42, identity.softwareVersion());
+      put(43, identity.configHash());
     }
 
     private void writeFacts(FrameFacts facts) {

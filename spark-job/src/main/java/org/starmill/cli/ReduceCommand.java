@@ -162,7 +162,9 @@ final class ReduceCommand implements Callable<Integer> {
     // Found, before the work starts.
     List<Path> biasFiles = files("--bias", biases);
     List<Path> flatFiles = flats.isEmpty() ? List.of() : files("--flat", flats);
-    Files.createDirectories(out);
+    if (Files.exists(out) && !Files.isDirectory(out)) {
+      throw new Refused("--out %s is a file; give a folder".formatted(out));
+    }
     try (Device device = Devices.choose(config.device().name(), workers)) {
       Outcome outcome = reduce(config, instrument, device, biasFiles, flatFiles);
       PrintWriter printed = spec.commandLine().getOut();
@@ -339,6 +341,7 @@ final class ReduceCommand implements Callable<Integer> {
       dec = null;
     }
     Magnitudes magnitudes = Magnitudes.of(reduction.stars(), facts.exposureSeconds(), Double.NaN);
+    Files.createDirectories(out);
     Path parquet = out.resolve(".sources.parquet.tmp");
     try (SourcesWriter writer =
         new SourcesWriter(new org.apache.hadoop.fs.Path(parquet.toUri()), hadoop, compression)) {

@@ -41,13 +41,14 @@ final class Tables {
                 status.campaign().instrument(),
                 status.campaign().configurationHash()));
     text.append(
-        "%s frames planned, %s in masters, %s ok, %s partial, %s failed or not used, %s to do; %s stars%n"
+        "%s frames planned, %s in masters, %s ok, %s partial, %s failed, %s not used, %s to do; %s stars%n"
             .formatted(
                 number(status.planned()),
                 number(status.inMasters()),
                 number(status.images("ok")),
                 number(status.images("partial")),
-                number(status.images("failed")),
+                number(status.failedImages()),
+                number(status.images("not used")),
                 number(status.left()),
                 number(status.stars())));
     if (!status.groups().isEmpty()) {

@@ -10,6 +10,7 @@ import java.util.TreeMap;
 import org.starmill.campaign.CampaignProgress;
 import org.starmill.catalog.ExposureRow;
 import org.starmill.catalog.ExposureStatus;
+import org.starmill.catalog.Reasons;
 import org.starmill.report.ClosingTable;
 import org.starmill.report.ProgressLine;
 
@@ -25,9 +26,11 @@ final class Tally implements CampaignProgress {
   private final long start = System.nanoTime();
   private final Map<String, List<Double>> seconds = new LinkedHashMap<>();
   private final Map<String, Long> failures = new TreeMap<>();
+  private final Map<String, Long> partial = new TreeMap<>();
   private ProgressLine line;
-  private long images;
+  private long frames;
   private long failed;
+  private long notUsed;
   private long stars;
 
   Tally(PrintStream errors) {
@@ -50,12 +53,11 @@ final class Tally implements CampaignProgress {
   }
 
   @Override
-  public void image(ExposureRow row) {
-    images++;
+  public synchronized void image(ExposureRow row) {
+    frames++;
     stars += Math.max(0, row.stars());
-    if (row.status() == ExposureStatus.FAILED) {
-      failed++;
-      failures.merge(code(row.reason()), 1L, Long::sum);
+    if (row.outcome().reason() != null) {
+      count(row.outcome());
     }
     row.seconds()
         .forEach(
@@ -65,25 +67,40 @@ final class Tally implements CampaignProgress {
                 times.add(value);
               }
             });
-    line.update(images, failed);
+    line.update(frames, failed);
   }
 
-  private static String code(String reason) {
-    int colon = reason.indexOf(": ");
-    return colon < 0 ? reason : reason.substring(0, colon);
+  private void count(ExposureRow.Outcome outcome) {
+    String code = Reasons.code(outcome.reason());
+    if (code.equals(Reasons.NOT_USED)) {
+      notUsed++;
+    } else if (outcome.status() == ExposureStatus.FAILED) {
+      failed++;
+      failures.merge(code, 1L, Long::sum);
+    } else {
+      partial.merge(code, 1L, Long::sum);
+    }
+  }
+
+  @Override
+  public synchronized void done(long images) {
+    line.update(images, failed);
   }
 
   @Override
   public void end() {
-    line.close();
+    if (line != null) {
+      line.close();
+    }
   }
 
-  long images() {
-    return images;
+  /** Images that were tried; frames that no image needed are none. */
+  synchronized long images() {
+    return frames - notUsed;
   }
 
   /** The closing table of this run. */
-  ClosingTable table(String output) {
+  synchronized ClosingTable table(String output) {
     Map<String, Double> medians = new LinkedHashMap<>();
     seconds.forEach(
         (step, times) -> {
@@ -92,7 +109,14 @@ final class Tally implements CampaignProgress {
           }
         });
     return new ClosingTable(
-        images, stars, (System.nanoTime() - start) * 1e-9, failures, medians, output);
+        images(),
+        stars,
+        (System.nanoTime() - start) * 1e-9,
+        partial,
+        failures,
+        notUsed,
+        medians,
+        output);
   }
 
   static double median(List<Double> values) {

@@ -1,6 +1,7 @@
 package org.starmill.masters;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -11,6 +12,7 @@ import org.apache.hadoop.fs.Path;
 import org.starmill.calibrate.Master;
 import org.starmill.calibrate.MasterBuilder;
 import org.starmill.calibrate.MasterSettings;
+import org.starmill.catalog.Reasons;
 import org.starmill.config.CampaignConfig;
 import org.starmill.device.Device;
 import org.starmill.device.DeviceException;
@@ -84,14 +86,10 @@ public final class MasterBuild {
       master = bias == null ? builder.bias(frames) : builder.flat(frames, bias);
     } catch (ImageRejected rejected) {
       return BuiltMaster.failed(group, identity, biasIdentity, rejected.getMessage());
-    } catch (DeviceException endsTheTask) {
+    } catch (DeviceException | UncheckedIOException endsTheTask) {
       throw endsTheTask;
     } catch (RuntimeException unforeseen) {
-      return BuiltMaster.failed(
-          group,
-          identity,
-          biasIdentity,
-          "internal error: %s at %s".formatted(unforeseen, unforeseen.getStackTrace()[0]));
+      return BuiltMaster.failed(group, identity, biasIdentity, Reasons.internal(unforeseen));
     }
     List<CalibrationFrame> used = frames.used(master);
     Map<CalibrationFrame, String> rejected = frames.rejected(master);

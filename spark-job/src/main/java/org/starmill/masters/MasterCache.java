@@ -9,6 +9,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.apache.hadoop.conf.Configuration;
 import org.starmill.calibrate.Master;
+import org.starmill.image.ImageRejected;
 
 /**
  * Keeps the masters that this JVM's tasks use, so that each is read once for many images.
@@ -54,8 +55,10 @@ public final class MasterCache {
     }
     if (mine != null) {
       try {
-        mine.complete(reading.read(path, hadoop));
+        Master read = reading.read(path, hadoop);
+        mine.complete(read);
         shrink();
+        return read;
       } catch (RuntimeException | Error e) {
         synchronized (held) {
           held.remove(path, mine);
@@ -67,10 +70,11 @@ public final class MasterCache {
     try {
       return master.join();
     } catch (CompletionException e) {
-      if (e.getCause() instanceof RuntimeException cause) {
-        throw cause;
+      if (e.getCause() instanceof ImageRejected rejected) {
+        throw rejected;
       }
-      throw e;
+      // The other task was stopped or ran out of memory: that says nothing of the file.
+      return get(path, hadoop);
     }
   }
 

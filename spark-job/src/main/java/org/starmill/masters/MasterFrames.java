@@ -1,5 +1,6 @@
 package org.starmill.masters;
 
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -8,6 +9,7 @@ import java.util.Map;
 import java.util.NoSuchElementException;
 import org.apache.hadoop.conf.Configuration;
 import org.starmill.calibrate.Master;
+import org.starmill.catalog.Reasons;
 import org.starmill.fits.FitsImage;
 import org.starmill.fits.FrameReader;
 import org.starmill.image.ImageRejected;
@@ -63,8 +65,12 @@ public final class MasterFrames implements Iterable<RawFrame> {
             given.add(frame);
           } catch (ImageRejected rejected) {
             unreadable.put(frame, rejected.getMessage());
+          } catch (UncheckedIOException stopped) {
+            // The task is to end: a master without this frame would take the place of the whole
+            // one.
+            throw stopped;
           } catch (RuntimeException unforeseen) {
-            unreadable.put(frame, "internal error: " + unforeseen);
+            unreadable.put(frame, Reasons.internal(unforeseen));
           }
         }
         return next != null;

@@ -14,10 +14,12 @@ import java.util.Map;
  * <p>Names stand in a column on the left, numbers right-aligned beside them; failures come by their
  * reason, the most frequent first, and steps in the order of the way.
  *
- * @param images images that were done, failures included
+ * @param images images that were tried, failures included
  * @param stars rows of the catalog
  * @param wallSeconds from start to end
- * @param failures number of images by reason
+ * @param partial number of images that were measured but lack something, by reason
+ * @param failures number of images that were not measured, by reason
+ * @param notUsed frames that no image needed, such as calibrations of another filter
  * @param secondsPerStep median seconds of an image for each step, in order
  * @param output where the catalog lies
  */
@@ -25,11 +27,14 @@ public record ClosingTable(
     long images,
     long stars,
     double wallSeconds,
+    Map<String, Long> partial,
     Map<String, Long> failures,
+    long notUsed,
     Map<String, Double> secondsPerStep,
     String output) {
 
   public ClosingTable {
+    partial = Collections.unmodifiableMap(new LinkedHashMap<>(partial));
     failures = Collections.unmodifiableMap(new LinkedHashMap<>(failures));
     secondsPerStep = Collections.unmodifiableMap(new LinkedHashMap<>(secondsPerStep));
   }
@@ -41,13 +46,13 @@ public record ClosingTable(
     List<Row> rows = new ArrayList<>();
     rows.add(new Row("images", count(images)));
     rows.add(new Row("stars", count(stars)));
-    long failed = failures.values().stream().mapToLong(Long::longValue).sum();
-    rows.add(new Row("failed", count(failed)));
-    failures.entrySet().stream()
-        .sorted(
-            Comparator.comparing((Map.Entry<String, Long> entry) -> -entry.getValue())
-                .thenComparing(Map.Entry::getKey))
-        .forEach(entry -> rows.add(new Row("  " + entry.getKey(), count(entry.getValue()))));
+    if (!partial.isEmpty()) {
+      addByReason(rows, "partial", partial);
+    }
+    addByReason(rows, "failed", failures);
+    if (notUsed > 0) {
+      rows.add(new Row("frames not used", count(notUsed)));
+    }
     rows.add(new Row("took", Durations.text(wallSeconds)));
     if (images > 0 && wallSeconds > 0) {
       rows.add(new Row("images a minute", number(images / wallSeconds * 60)));
@@ -67,6 +72,15 @@ public record ClosingTable(
     }
     text.append("catalog").append(" ".repeat(Math.max(2, names - 5))).append(output);
     return text.append(System.lineSeparator()).toString();
+  }
+
+  private static void addByReason(List<Row> rows, String name, Map<String, Long> images) {
+    rows.add(new Row(name, count(images.values().stream().mapToLong(Long::longValue).sum())));
+    images.entrySet().stream()
+        .sorted(
+            Comparator.comparing((Map.Entry<String, Long> entry) -> -entry.getValue())
+                .thenComparing(Map.Entry::getKey))
+        .forEach(entry -> rows.add(new Row("  " + entry.getKey(), count(entry.getValue()))));
   }
 
   private double total() {

@@ -10,6 +10,7 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.starmill.catalog.ExposureRow;
+import org.starmill.catalog.Reasons;
 import org.starmill.config.CampaignConfig;
 import org.starmill.instrument.Instrument;
 import org.starmill.sample.CameraSettings;
@@ -110,6 +111,9 @@ final class SmallNight {
 
     @Override
     public void image(ExposureRow row) {}
+
+    @Override
+    public void done(long images) {}
 
     @Override
     public void end() {}

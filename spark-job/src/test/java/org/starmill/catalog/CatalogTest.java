@@ -253,7 +253,7 @@ class CatalogTest {
   @Test
   void anUnreadableFileHasARowWithItsReasonAndNothingElse() throws Exception {
     ExposureRow failed =
-        ExposureRow.of(3, "b.fits", 0, "generic", "night-1", "0.1.0", "abcd")
+        ExposureRow.of(Samples.identity(3, "b.fits", 0))
             .with(ExposureStatus.FAILED, "truncated file: 100 of 2880 bytes");
 
     Map<String, Object> row = query("SELECT * FROM '" + exposures(failed) + "'").get(0);

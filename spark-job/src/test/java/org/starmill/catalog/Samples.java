@@ -86,9 +86,12 @@ final class Samples {
         100);
   }
 
+  static ExposureRow.Identity identity(long exposureId, String path, int hdu) {
+    return new ExposureRow.Identity(exposureId, path, hdu, "generic", "night-1", "0.1.0", "abcd");
+  }
+
   static ExposureRow measured(long exposureId) {
-    return ExposureRow.of(
-            exposureId, "hdfs://host/a.fits", 4, "generic", "night-1", "0.1.0", "abcd")
+    return ExposureRow.of(identity(exposureId, "hdfs://host/a.fits", 4))
         .withFacts(facts())
         .withMasters("bias-1", "flat-1", 10.5)
         .withMeasured(20_000, summary(), "java")
