@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -39,6 +40,21 @@ class RefusalTest {
         .isInstanceOf(Refused.class)
         .hasMessageContaining("absent");
     assertThat(output).doesNotExist();
+  }
+
+  @Test
+  void anInputOrOutputThatIsNoPath() {
+    CampaignRequest good = SmallNight.request(night, folder.resolve("nothing 4"));
+    for (CampaignRequest wrong :
+        List.of(
+            new CampaignRequest(
+                List.of("nowhere:"), good.output(), null, good.config(), good.instrument()),
+            new CampaignRequest(good.inputs(), "", null, good.config(), good.instrument()))) {
+      assertThatThrownBy(() -> new CampaignRun(SmallNight.spark(), wrong, SmallNight.SILENCE).run())
+          .isInstanceOf(Refused.class)
+          .hasMessageContaining("Hadoop file system");
+    }
+    assertThat(folder.resolve("nothing 4")).doesNotExist();
   }
 
   @Test

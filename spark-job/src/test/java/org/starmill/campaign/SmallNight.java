@@ -26,7 +26,8 @@ final class SmallNight {
   private SmallNight() {}
 
   static synchronized SparkSession spark() {
-    if (session == null) {
+    // The commands, tested in the same JVM, stop the session that they find.
+    if (session == null || session.sparkContext().isStopped()) {
       System.setProperty("spark.master", "local[2]");
       System.setProperty("spark.sql.shuffle.partitions", "2");
       session = SparkSessions.open();

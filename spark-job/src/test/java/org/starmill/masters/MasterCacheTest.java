@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
@@ -55,5 +58,44 @@ class MasterCacheTest {
     }
     assertThat(readings).hasValue(2);
     assertThat(cache.size()).isZero();
+  }
+
+  @Test
+  void aTaskThatDiesWhileReadingDoesNotTakeThoseWithItThatWait() throws Exception {
+    CountDownLatch firstReads = new CountDownLatch(1);
+    CountDownLatch secondWaits = new CountDownLatch(1);
+    MasterCache cache =
+        new MasterCache(
+            2 * BYTES,
+            (path, configuration) -> {
+              if (readings.get() == 0) {
+                firstReads.countDown();
+                await(secondWaits);
+                readings.incrementAndGet();
+                throw new OutOfMemoryError("of the first task");
+              }
+              return read(path, configuration);
+            });
+    CompletableFuture<Master> first =
+        CompletableFuture.supplyAsync(() -> cache.get("bias", hadoop));
+    await(firstReads);
+    Thread second = new Thread(() -> cache.get("bias", hadoop));
+    second.start();
+    while (second.getState() != Thread.State.WAITING) {
+      Thread.sleep(5);
+    }
+    secondWaits.countDown();
+    assertThatThrownBy(first::join).hasRootCauseInstanceOf(OutOfMemoryError.class);
+    second.join();
+    assertThat(readings).hasValue(2);
+    assertThat(cache.size()).isEqualTo(1);
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      assertThat(latch.await(30, TimeUnit.SECONDS)).isTrue();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
   }
 }

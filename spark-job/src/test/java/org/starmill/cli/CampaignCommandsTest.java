@@ -1,0 +1,109 @@
+package org.starmill.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+
+/** What a person who runs a campaign by its commands sees, one command after the other. */
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+class CampaignCommandsTest {
+  @TempDir static Path folder;
+  private static String input;
+  private static String output;
+
+  private record Ended(int code, String out, String errors) {}
+
+  private static Ended execute(String... arguments) {
+    StringWriter out = new StringWriter();
+    StringWriter errors = new StringWriter();
+    CommandLine line = Starmill.commandLine();
+    line.setOut(new PrintWriter(out));
+    line.setErr(new PrintWriter(errors));
+    int code = line.execute(arguments);
+    return new Ended(code, out.toString(), errors.toString());
+  }
+
+  private static Ended run(String... more) {
+    String[] always = {"run", "-i", input, "-o", output, "--device", "java", "--strict"};
+    return execute(
+        Stream.concat(Arrays.stream(always), Arrays.stream(more)).toArray(String[]::new));
+  }
+
+  @BeforeAll
+  static void simulate() {
+    input = folder.resolve("night").toString();
+    output = folder.resolve("catalog").toString();
+    String numbers = "--images 1 --stars 150 --size 320x300 --bias 4 --flats 3 --seed 5";
+    Ended ended =
+        execute(
+            Stream.concat(Stream.of("simulate", "--out", input), Arrays.stream(numbers.split(" ")))
+                .toArray(String[]::new));
+    assertThat(ended.code()).as(ended.errors()).isZero();
+  }
+
+  @Test
+  @Order(1)
+  void thePlanSaysWhatEachFrameIsTakenFor() {
+    Ended planned = execute("plan", "-i", input, "-o", output, "--set", "masters.max-frames=3");
+    assertThat(planned.code()).as(planned.errors()).isZero();
+    assertThat(planned.out())
+        .containsPattern("bias +320 x 300 +4")
+        .containsPattern("science +320 x 300 +1")
+        .contains("8 frames planned");
+  }
+
+  @Test
+  @Order(2)
+  void aStrictRunIsContentWithCalibrationFramesThatAreNotUsed() {
+    Ended done = run("--set", "masters.max-frames=3");
+    assertThat(done.code()).as(done.errors()).isZero();
+    assertThat(done.out())
+        .containsPattern("images +1\n")
+        .containsPattern("failed +0\n")
+        .containsPattern("frames not used +1\n")
+        .contains(output);
+  }
+
+  @Test
+  @Order(3)
+  void aStrictRunEndsWithThreeWhereAnImageFailed() throws IOException {
+    byte[] good = Files.readAllBytes(Path.of(input, "sci_000001_g.fits"));
+    Files.write(Path.of(input, "sci_000002_g.fits"), Arrays.copyOf(good, good.length / 2));
+    Ended done = run("--set", "masters.max-frames=3");
+    assertThat(done.code()).as(done.errors()).isEqualTo(3);
+    assertThat(done.out()).containsPattern("failed +1\n  truncated +1\n");
+  }
+
+  @Test
+  @Order(4)
+  void theStatusCountsFailuresAndFramesThatWereNotUsedApart() {
+    Ended told = execute("status", "-o", output);
+    assertThat(told.code()).as(told.errors()).isZero();
+    assertThat(told.out())
+        .contains("9 frames planned, 6 in masters, 1 ok, 0 partial, 1 failed, 1 not used, 0 to do")
+        .contains("sci_000002_g.fits: failed: truncated: ");
+    assertThat(told.out().indexOf("failed: truncated"))
+        .isLessThan(told.out().indexOf("not used: not used"));
+  }
+
+  @Test
+  @Order(5)
+  void theStatusOfAFolderWithoutACampaignIsRefused() {
+    Ended told = execute("status", "-o", input);
+    assertThat(told.code()).isEqualTo(2);
+    assertThat(told.errors().strip()).hasLineCount(1).contains("no campaign");
+  }
+}
