@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocalFileSystem;
@@ -123,20 +124,7 @@ public final class FrameReader {
    * @throws ImageRejected if the file or this HDU cannot be read, is cut off or is no image
    */
   public FitsImage read(String path, int hdu) {
-    return reading(
-        path,
-        in -> {
-          Optional<HduHeader> primary = Optional.empty();
-          for (int at = 0; ; at++) {
-            HduHeader header =
-                HduHeader.read(in, path, at).orElseThrow(() -> absent(path, "HDU " + hdu));
-            if (at == hdu) {
-              return image(in, header, primary);
-            }
-            primary = primary.or(() -> Optional.of(header));
-            passOver(in, header);
-          }
-        });
+    return first(path, "HDU " + hdu, header -> header.hdu() == hdu);
   }
 
   /**
@@ -145,15 +133,20 @@ public final class FrameReader {
    * @throws ImageRejected as {@link #read}; "no image" where no HDU has that name
    */
   public FitsImage readNamed(String path, String extname) {
+    return first(
+        path,
+        "extension named " + extname,
+        header -> header.text("EXTNAME", "").equalsIgnoreCase(extname));
+  }
+
+  private FitsImage first(String path, String what, Predicate<HduHeader> wanted) {
     return reading(
         path,
         in -> {
           Optional<HduHeader> primary = Optional.empty();
           for (int at = 0; ; at++) {
-            HduHeader header =
-                HduHeader.read(in, path, at)
-                    .orElseThrow(() -> absent(path, "extension named " + extname));
-            if (header.text("EXTNAME", "").equalsIgnoreCase(extname)) {
+            HduHeader header = HduHeader.read(in, path, at).orElseThrow(() -> absent(path, what));
+            if (wanted.test(header)) {
               return image(in, header, primary);
             }
             primary = primary.or(() -> Optional.of(header));

@@ -1,10 +1,9 @@
 package org.starmill.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.starmill.cli.Ended.execute;
 
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -15,7 +14,6 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
-import picocli.CommandLine;
 
 /** What a person who runs a campaign by its commands sees, one command after the other. */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
@@ -23,18 +21,6 @@ class CampaignCommandsTest {
   @TempDir static Path folder;
   private static String input;
   private static String output;
-
-  private record Ended(int code, String out, String errors) {}
-
-  private static Ended execute(String... arguments) {
-    StringWriter out = new StringWriter();
-    StringWriter errors = new StringWriter();
-    CommandLine line = Starmill.commandLine();
-    line.setOut(new PrintWriter(out));
-    line.setErr(new PrintWriter(errors));
-    int code = line.execute(arguments);
-    return new Ended(code, out.toString(), errors.toString());
-  }
 
   private static Ended run(String... more) {
     String[] always = {"run", "-i", input, "-o", output, "--device", "java", "--strict"};

@@ -1,9 +1,8 @@
 package org.starmill.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.starmill.cli.Ended.execute;
 
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -11,22 +10,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import picocli.CommandLine;
 
 class CommandLineTest {
   @TempDir Path folder;
-
-  private record Ended(int code, String out, String errors) {}
-
-  private static Ended execute(String... arguments) {
-    StringWriter out = new StringWriter();
-    StringWriter errors = new StringWriter();
-    CommandLine line = Starmill.commandLine();
-    line.setOut(new PrintWriter(out));
-    line.setErr(new PrintWriter(errors));
-    int code = line.execute(arguments);
-    return new Ended(code, out.toString(), errors.toString());
-  }
 
   private void refuses(Ended ended, String... words) {
     assertThat(ended.code()).isEqualTo(2);

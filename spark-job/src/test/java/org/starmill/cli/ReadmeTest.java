@@ -89,7 +89,8 @@ class ReadmeTest {
   @Test
   void everyReasonIsExplained() throws IOException {
     Set<String> codes = new TreeSet<>(Set.of("no WCS", "no bias", "no flat", "not used"));
-    codes.addAll(Set.of("internal error", "too few bias frames", "too few flat frames"));
+    codes.addAll(
+        Set.of("internal error", "out of memory", "too few bias frames", "too few flat frames"));
     for (String module : List.of("kernels", "spark-job")) {
       try (Stream<Path> sources = Files.walk(HOME.resolve(module).resolve("src/main/java"))) {
         sources
