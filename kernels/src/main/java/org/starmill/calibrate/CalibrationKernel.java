@@ -5,6 +5,9 @@ import org.starmill.image.PixelFlag;
 
 /** Turns raw ADU into electrons with variance and mask, an item a row of the trimmed image. */
 final class CalibrationKernel extends ItemKernel {
+  /** ADU; no camera counts so far, and the squares of numbers much larger are not finite. */
+  private static final float BEYOND_ALL_CAMERAS = 1e9f;
+
   float[] raw;
   int rawWidth;
   int firstColumn;
@@ -56,7 +59,7 @@ final class CalibrationKernel extends ItemKernel {
         bits = bits | PixelFlag.SATURATED;
         full++;
       }
-      if (value != value || value > 1e28f || value < -1e28f) {
+      if (value != value || abs(value) > BEYOND_ALL_CAMERAS) {
         bits = bits | PixelFlag.NO_DATA;
         without++;
         science[to + x] = 0f;
