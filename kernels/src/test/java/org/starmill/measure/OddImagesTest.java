@@ -264,6 +264,42 @@ class OddImagesTest {
     }
   }
 
+  @Test
+  void whatIsWiderThanThePsfHasAPositiveSharpAndWhatIsNarrowerANegativeOne() {
+    Grid wide = grid(g -> g.fwhm = 3);
+    Grid narrow = grid(g -> g.fwhm = 1.6);
+    Image image = new Grid().image();
+    // One object of each kind takes the place of a star.
+    replace(image, wide.image(), 7, wide);
+    replace(image, narrow.image(), 14, narrow);
+    try (ImageReducer reducer = new ImageReducer(device, ReductionSettings.DEFAULT)) {
+      Stars stars = reducer.reduce(image).stars();
+      assertThat(stars.sharp()[nearest(stars, wide.x(7), wide.y(7))]).isGreaterThan(0.03f);
+      assertThat(stars.sharp()[nearest(stars, wide.x(14), wide.y(14))]).isLessThan(-0.03f);
+    }
+  }
+
+  private static void replace(Image image, Image by, int star, Grid grid) {
+    int cx = (int) grid.x(star);
+    int cy = (int) grid.y(star);
+    for (int y = cy - 15; y <= cy + 15; y++) {
+      for (int x = cx - 15; x <= cx + 15; x++) {
+        image.science()[y * grid.width + x] = by.science()[y * grid.width + x];
+      }
+    }
+  }
+
+  private static int nearest(Stars stars, double x, double y) {
+    int nearest = 0;
+    for (int k = 1; k < stars.count(); k++) {
+      if (Math.hypot(stars.x()[k] - x, stars.y()[k] - y)
+          < Math.hypot(stars.x()[nearest] - x, stars.y()[nearest] - y)) {
+        nearest = k;
+      }
+    }
+    return nearest;
+  }
+
   /** How many stars of the grid are in the catalog, with about their flux. */
   private static int found(Stars stars, Grid grid) {
     int found = 0;

@@ -154,6 +154,17 @@ class SkyMeshTest {
   }
 
   @Test
+  void boxesGrowWithTheSeeingAndNeverShrink() {
+    float[] image = noisy(filled(LEVEL), 9);
+    short[] mask = new short[image.length];
+    Sky usual = mesh.measure(image, mask, WIDTH, HEIGHT);
+    assertThat(usual.columns()).isEqualTo(Math.round(WIDTH / 64f));
+    assertThat(mesh.measure(image, mask, WIDTH, HEIGHT, 128).columns())
+        .isEqualTo(Math.round(WIDTH / 128f));
+    assertThat(mesh.measure(image, mask, WIDTH, HEIGHT, 9).columns()).isEqualTo(usual.columns());
+  }
+
+  @Test
   void oneMeshServesImagesOfChangingSize() {
     float[] large = noisy(filled(LEVEL), 8);
     Sky first = mesh.measure(large, new short[large.length], WIDTH, HEIGHT);
