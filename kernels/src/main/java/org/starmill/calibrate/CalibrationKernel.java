@@ -5,6 +5,12 @@ import org.starmill.image.PixelFlag;
 
 /** Turns raw ADU into electrons with variance and mask, an item a row of the trimmed image. */
 final class CalibrationKernel extends ItemKernel {
+  /** ADU; no camera counts so far, and the squares of numbers much larger are not finite. */
+  private static final float BEYOND_ALL_CAMERAS = 1e9f;
+
+  /** Electrons, after gain and flat. */
+  private static final float BEYOND_ALL_IMAGES = 1e12f;
+
   float[] raw;
   int rawWidth;
   int firstColumn;
@@ -56,7 +62,9 @@ final class CalibrationKernel extends ItemKernel {
         bits = bits | PixelFlag.SATURATED;
         full++;
       }
-      if (value != value || value > 1e28f || value < -1e28f) {
+      float electrons = science[to + x];
+      // Written so that NaN is caught too, be it the frame's, the overscan's or the bias's.
+      if (!(abs(value) <= BEYOND_ALL_CAMERAS && abs(electrons) <= BEYOND_ALL_IMAGES)) {
         bits = bits | PixelFlag.NO_DATA;
         without++;
         science[to + x] = 0f;

@@ -9,6 +9,7 @@ package org.starmill.detect;
  * @param significance flux over its standard deviation
  */
 public record Peaks(float[] x, float[] y, float[] flux, float[] significance) {
+  /** Number of peaks. */
   public int count() {
     return x.length;
   }

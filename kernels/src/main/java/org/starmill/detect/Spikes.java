@@ -38,5 +38,7 @@ public final class Spikes {
     kernel.base = base;
     kernel.mask = mask;
     device.run(kernel, height);
+    // The mask is the caller's: this object lives on and must not hold it.
+    kernel.mask = null;
   }
 }

@@ -8,7 +8,7 @@ import org.starmill.device.ItemKernel;
  * <p>With response f, read noise r and sky s the raw pixel held s f electrons of sky, so that after
  * the flat its variance is s / f + r^2 / f^2. It does not hold the stars' photon noise: that is
  * added from the model, never from the data (which would give low pixels high weights and bias
- * faint fluxes). A pixel that must not be used gets 0.
+ * faint fluxes). A pixel that must not be used gets 0; any other at least the {@link #least}.
  */
 final class BaseVarianceKernel extends ItemKernel {
   int width;
@@ -18,6 +18,10 @@ final class BaseVarianceKernel extends ItemKernel {
   int flatFielded;
 
   float readVariance;
+
+  /** Above 0: without read noise and with a sky of 0 every pixel would count as unusable. */
+  float least;
+
   float[] science;
   float[] sky;
   float[] response;
@@ -34,7 +38,7 @@ final class BaseVarianceKernel extends ItemKernel {
       if (flatFielded == 1) {
         gain = 1f / max(response[i], 0.05f);
       }
-      float variance = gain * (max(sky[i], 0f) + gain * readVariance);
+      float variance = max(gain * (max(sky[i], 0f) + gain * readVariance), least);
       float value = science[i] - sky[i];
       if ((mask[i] & unusable) != 0) {
         variance = 0f;

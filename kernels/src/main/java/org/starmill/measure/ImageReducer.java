@@ -2,10 +2,8 @@ package org.starmill.measure;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.stream.IntStream;
 import org.starmill.calibrate.Calibration;
 import org.starmill.calibrate.Master;
@@ -31,9 +29,20 @@ import org.starmill.sky.SkyMesh;
  *
  * <p>Calibrates it, measures its sky, finds peaks, fits the PSF and then every star; then, as often
  * as asked, does the same again on what is left: the sky on the image without its stars, peaks on
- * the residual, the PSF and each star without its neighbours. Holds its kernels and buffers, so
- * that one reducer serves many images, one after the other; it is not safe for use by several
- * threads at once.
+ * the residual, the PSF and each star without its neighbours.
+ *
+ * <pre>{@code
+ * try (Device device = Devices.java(4);
+ *     ImageReducer reducer = new ImageReducer(device, ReductionSettings.DEFAULT)) {
+ *   for (RawFrame frame : frames) {
+ *     Stars stars = reducer.reduce(frame, masters).stars();
+ *   }
+ * }
+ * }</pre>
+ *
+ * <p>Holds its kernels and some planes of the image's size, so that one reducer serves many images
+ * of any size, one after the other; what an image gives does not depend on those before it. Not
+ * safe for use by several threads at once.
  */
 public final class ImageReducer implements AutoCloseable {
   /** FWHM, pixels, of the filter that finds the stars the seeing is guessed from. */
@@ -66,10 +75,36 @@ public final class ImageReducer implements AutoCloseable {
 
   private static final int BOX_STEP = 32;
 
+  /** Significance that a peak needs to be looked at for the seeing. */
+  private static final double SEEING_THRESHOLD = 10;
+
+  /** No pixel holds as many electrons; the squares of numbers much larger are not finite. */
+  private static final float BEYOND_ALL_IMAGES = 1e9f;
+
+  /** A pixel of lower response is dead. */
+  private static final float LEAST_RESPONSE = 0.05f;
+
+  /**
+   * Least variance of a pixel, as a share of the sky's measured one and in electrons squared: it
+   * stands in where a sky of 0 or less and no read noise leave none.
+   */
+  private static final double LEAST_VARIANCE_SHARE = 0.1;
+
+  private static final double LEAST_VARIANCE = 1e-4;
+
+  /**
+   * Share of the pixels that the sky is measured on at least, those with the least light of stars:
+   * in the densest fields none is without.
+   */
+  private static final double LEAST_SKY_SHARE = 0.2;
+
+  /** How far beyond the PSF's stars a star may lie, in sides of the image, before it is flagged. */
+  private static final double PSF_MARGIN = 0.1;
+
   private final Device device;
   private final ReductionSettings settings;
   private final Calibration calibration;
-  private final Map<Integer, SkyMesh> meshes = new HashMap<>();
+  private final SkyMesh mesh;
   private final BaseVarianceKernel baseVariance = new BaseVarianceKernel();
   private final MatchedFilter filter;
   private final Spikes spikes;
@@ -78,10 +113,17 @@ public final class ImageReducer implements AutoCloseable {
   private final StarModel starModel;
   private Planes planes;
 
+  /**
+   * Makes a reducer; it does not close the device.
+   *
+   * @param device that all kernels run on
+   * @param settings the same for all its images
+   */
   public ImageReducer(Device device, ReductionSettings settings) {
     this.device = device;
     this.settings = settings;
     this.calibration = new Calibration(device, settings.edge());
+    this.mesh = new SkyMesh(device, settings.skyBox(), settings.skyFilter());
     this.filter = new MatchedFilter(device);
     this.spikes = new Spikes(device);
     this.psfFit = new PsfFit(device);
@@ -92,7 +134,11 @@ public final class ImageReducer implements AutoCloseable {
   /**
    * Calibrates and measures a raw frame.
    *
-   * @throws ImageRejected with the reason, where the frame cannot become stars
+   * @param frame left as it is
+   * @param masters of the size of the frame's data section; left as they are
+   * @throws ImageRejected with the reason, where the frame cannot become stars: those of {@link
+   *     Calibration#calibrate} and of {@link #reduce(Image)}
+   * @throws org.starmill.device.DeviceException where the device fails, whatever the image
    */
   public Reduction reduce(RawFrame frame, Masters masters) {
     StepClock clock = new StepClock(device);
@@ -106,10 +152,44 @@ public final class ImageReducer implements AutoCloseable {
   /**
    * Measures an image that is calibrated already.
    *
-   * @throws ImageRejected with the reason, where the image cannot become stars
+   * <p>Pixels that are not finite numbers, or beyond 1e9 electrons, are flagged {@link
+   * PixelFlag#NO_DATA}, those without a response {@link PixelFlag#BAD}.
+   *
+   * @param image left as it is; the result holds one of its own mask
+   * @throws ImageRejected with the reason, where the image cannot become stars: "no sky",
+   *     "saturated sky", "no stars" or "psf failed"
+   * @throws org.starmill.device.DeviceException where the device fails, whatever the image
    */
   public Reduction reduce(Image image) {
-    return measure(image, 0, 0, new StepClock(device));
+    return measure(withoutUnusableValues(image), 0, 0, new StepClock(device));
+  }
+
+  /** A copy of an image whose mask knows of every value that must not be used. */
+  private static Image withoutUnusableValues(Image image) {
+    short[] mask = image.mask().clone();
+    float[] science = image.science();
+    float[] response = image.response();
+    for (int i = 0; i < mask.length; i++) {
+      if (!(Math.abs(image.science()[i]) <= BEYOND_ALL_IMAGES)) {
+        if (science == image.science()) {
+          science = image.science().clone();
+        }
+        science[i] = 0f;
+        mask[i] |= PixelFlag.NO_DATA;
+      }
+      if (response != null
+          && !(response[i] > LEAST_RESPONSE && response[i] < Float.POSITIVE_INFINITY)) {
+        mask[i] |= PixelFlag.BAD;
+      }
+    }
+    return new Image(
+        science,
+        image.variance(),
+        mask,
+        response,
+        image.width(),
+        image.height(),
+        image.readNoise());
   }
 
   /** Median error of a master, or median relative error, over a sample of its pixels. */
@@ -126,11 +206,10 @@ public final class ImageReducer implements AutoCloseable {
     return n == 0 ? 0 : median(Arrays.copyOf(sample, n));
   }
 
-  /** The mesh whose boxes are wide enough for stars of this FWHM. */
-  private SkyMesh meshFor(double fwhm) {
+  /** Side of the sky's boxes for stars of this FWHM, pixels: in small ones stars lift the sky. */
+  private int skyBox(double fwhm) {
     int wanted = (int) Math.ceil(BOX_FWHM * fwhm / BOX_STEP) * BOX_STEP;
-    return meshes.computeIfAbsent(
-        Math.max(settings.skyBox(), wanted), box -> new SkyMesh(device, box, settings.skyFilter()));
+    return Math.max(settings.skyBox(), wanted);
   }
 
   private static double median(double[] values) {
@@ -145,8 +224,16 @@ public final class ImageReducer implements AutoCloseable {
       planes = new Planes(width, height);
     }
     Arrays.fill(planes.model, 0f);
-    Field field = new Field(image, planes, biasError, flatError, clock);
-    return field.reduce();
+    try {
+      return new Field(image, planes, biasError, flatError, clock).reduce();
+    } finally {
+      // The image is the caller's: this object lives on and must not hold it.
+      baseVariance.science = null;
+      baseVariance.sky = null;
+      baseVariance.mask = null;
+      baseVariance.response = null;
+      starFit.release();
+    }
   }
 
   /** One image on its way: what is known of it so far. */
@@ -158,12 +245,21 @@ public final class ImageReducer implements AutoCloseable {
     private final StepClock clock;
     private final int width;
     private final int height;
-    private SkyMesh mesh;
     private Sky sky;
     private Psf psf;
     private PsfFit.Result psfResult;
     private StarList stars = new StarList();
     private int stampRadius;
+    private int skyBox;
+
+    /** FWHM of the filter that found the stars of pass 1. */
+    private double searchedWith;
+
+    /** Least and greatest x and y of the stars the PSF was fitted to. */
+    private double[] psfRange;
+
+    /** Made when first asked for: no step changes which pixels are saturated. */
+    private SaturatedPatches saturatedPatches;
 
     Field(Image image, Planes planes, double biasError, double flatError, StepClock clock) {
       this.image = image;
@@ -178,15 +274,14 @@ public final class ImageReducer implements AutoCloseable {
     Reduction reduce() {
       clock.run("sky", this::firstSky);
       clock.run("detect", this::guessSeeing);
-      if (mesh != meshFor(psf.fwhm())) {
-        // Stars as wide as these would lift the sky of boxes as small as those.
-        mesh = meshFor(psf.fwhm());
+      if (skyBox(psf.fwhm()) != skyBox) {
+        skyBox = skyBox(psf.fwhm());
         clock.run("sky", this::measureSky);
       }
       clock.run("detect", this::maskSpikes);
       clock.run("detect", () -> find(1));
       clock.run("psf", this::fitPsf);
-      if (stars.count() > 0 && differs(psf.fwhm())) {
+      if (differs(psf.fwhm())) {
         // The filter was off by more than a tenth: search again with the PSF found.
         clock.run("detect", () -> find(1));
         clock.run("psf", this::fitPsf);
@@ -203,19 +298,17 @@ public final class ImageReducer implements AutoCloseable {
       return finish();
     }
 
-    private double searchedWith;
-
     private boolean differs(double fwhm) {
       return Math.abs(Math.log(fwhm / searchedWith)) > 0.1;
     }
 
     private void firstSky() {
-      mesh = meshFor(BLIND_FWHM);
+      skyBox = skyBox(BLIND_FWHM);
       measureSky();
     }
 
     private void measureSky() {
-      sky = mesh.measure(image.science(), image.mask(), width, height);
+      sky = mesh.measure(image.science(), image.mask(), width, height, skyBox);
       if (sky.medianLevel() > settings.skyMaxLevel()) {
         throw new ImageRejected(
             "saturated sky",
@@ -231,6 +324,10 @@ public final class ImageReducer implements AutoCloseable {
       baseVariance.flatFielded = image.response() == null ? 0 : 1;
       baseVariance.response = image.response() == null ? new float[1] : image.response();
       baseVariance.readVariance = (float) readVariance;
+      baseVariance.least =
+          (float)
+              Math.max(
+                  LEAST_VARIANCE, LEAST_VARIANCE_SHARE * sky.medianNoise() * sky.medianNoise());
       baseVariance.science = image.science();
       baseVariance.sky = sky.level();
       baseVariance.mask = image.mask();
@@ -240,6 +337,7 @@ public final class ImageReducer implements AutoCloseable {
     }
 
     private void guessSeeing() {
+      double threshold = Math.max(SEEING_THRESHOLD, settings.threshold());
       Psf blind = Psf.round(PsfModel.GAUSSIAN, width, height, BLIND_FWHM, Double.NaN);
       Peaks peaks =
           filter.find(
@@ -250,15 +348,15 @@ public final class ImageReducer implements AutoCloseable {
               width,
               height,
               blind.stampAt(0, 0, 3),
-              Math.max(10, settings.threshold()));
+              threshold);
       int[] order = brightestFirst(peaks);
       double fwhm =
           Seeing.fwhm(planes.image, planes.base, width, height, peaks.x(), peaks.y(), order);
       if (Double.isNaN(fwhm)) {
         throw new ImageRejected(
             "no stars",
-            "none of %d peaks above %.0f sigma looks like a star; expected some that fall off smoothly and are not saturated"
-                .formatted(peaks.count(), Math.max(10, settings.threshold())));
+            "none of %d peaks above %.0f sigma in %d x %d pixels looks like a star; expected some that fall off smoothly, are not saturated and lie %d pixels or more within the image"
+                .formatted(peaks.count(), threshold, width, height, Seeing.REACH));
       }
       setPsf(startingPsf(fwhm));
     }
@@ -324,13 +422,20 @@ public final class ImageReducer implements AutoCloseable {
       starModel.draw(stars, psf, planes, sky.medianNoise(), stampRadius);
     }
 
+    private SaturatedPatches saturatedPatches() {
+      if (saturatedPatches == null) {
+        saturatedPatches = new SaturatedPatches(image.mask(), width, height);
+      }
+      return saturatedPatches;
+    }
+
     /**
      * Leaves one peak to each patch of saturated pixels, the most significant: about a masked core
      * the filter sees a ring, whose maxima are not stars.
      */
     private int[] oncePerSaturatedStar(Peaks peaks) {
       int reach = Math.max(2, (int) Math.ceil(psf.fwhm()));
-      SaturatedPatches patches = new SaturatedPatches(image.mask(), width, height);
+      SaturatedPatches patches = saturatedPatches();
       List<Integer> chosen = new ArrayList<>();
       boolean[] claimed = new boolean[patches.count()];
       int[] order = brightestFirst(peaks);
@@ -356,7 +461,7 @@ public final class ImageReducer implements AutoCloseable {
     private int[] newOnes(Peaks peaks) {
       double closest = Math.max(1, 0.5 * psf.fwhm());
       StarGrid grid = new StarGrid(stars, width, height, Math.max(8, 4 * psf.fwhm()));
-      SaturatedPatches patches = new SaturatedPatches(image.mask(), width, height);
+      SaturatedPatches patches = saturatedPatches();
       int reach = Math.max(2, (int) Math.ceil(2 * psf.fwhm()));
       double share =
           Math.min(MOST_SHARE, LEAST_SHARE + SHARE_BY_CHI2 * Math.max(0, psfResult.chi2() - 1));
@@ -399,7 +504,29 @@ public final class ImageReducer implements AutoCloseable {
               settings.psfMinStars(),
               stampRadius);
       setPsf(psfResult.psf());
+      psfRange = new double[] {width, -1, height, -1};
+      for (int k = 0; k < candidates.length; k++) {
+        if (psfResult.used()[k]) {
+          double x = stars.x(candidates[k]);
+          double y = stars.y(candidates[k]);
+          psfRange[0] = Math.min(psfRange[0], x);
+          psfRange[1] = Math.max(psfRange[1], x);
+          psfRange[2] = Math.min(psfRange[2], y);
+          psfRange[3] = Math.max(psfRange[3], y);
+        }
+      }
       draw();
+    }
+
+    /** Whether the PSF varies over the field and no star near this place says how. */
+    private boolean isPsfExtrapolated(double x, double y) {
+      double marginX = PSF_MARGIN * width;
+      double marginY = PSF_MARGIN * height;
+      return psf.varies()
+          && (x < psfRange[0] - marginX
+              || x > psfRange[1] + marginX
+              || y < psfRange[2] - marginY
+              || y > psfRange[3] + marginY);
     }
 
     private static float[] floats(float[] values, int[] chosen) {
@@ -483,6 +610,7 @@ public final class ImageReducer implements AutoCloseable {
         boolean real =
             Float.isFinite(flux)
                 && error > 0
+                && isFinite(star)
                 && flux > FAINTEST * error
                 && stars.quality[star] > LEAST_QUALITY
                 && stars.x(star) > -1
@@ -507,6 +635,16 @@ public final class ImageReducer implements AutoCloseable {
       stars.keep(IntStream.range(0, stars.count()).filter(i -> !dropped[i]).toArray());
     }
 
+    private boolean isFinite(int star) {
+      return Float.isFinite(stars.errorFlux[star])
+          && Float.isFinite(stars.errorX[star])
+          && Float.isFinite(stars.errorY[star])
+          && Float.isFinite(stars.skyOffset[star])
+          && Float.isFinite(stars.chi2[star])
+          && Float.isFinite(stars.sharp[star])
+          && Float.isFinite(stars.crowding[star]);
+    }
+
     private void skyWithoutStars() {
       // The residual plane takes the image without its stars for the moment.
       float[] empty = planes.residual;
@@ -515,10 +653,24 @@ public final class ImageReducer implements AutoCloseable {
         empty[i] = science[i] - planes.model[i];
       }
       // Where stars are brighter than this their noise and the PSF's error would show.
-      float limit = (float) (0.5 * sky.medianNoise());
-      sky = mesh.measureEmpty(empty, image.mask(), planes.model, limit, width, height);
+      float limit = (float) Math.max(0.5 * sky.medianNoise(), faintModel());
+      sky = mesh.measureEmpty(empty, image.mask(), planes.model, limit, width, height, skyBox);
       subtractSky();
       draw();
+    }
+
+    /** What the stars' model stays below in the fifth of the good pixels with the least of it. */
+    private double faintModel() {
+      int step = Math.max(1, planes.model.length / 50_000) | 1;
+      float[] sample = new float[planes.model.length / step + 1];
+      int n = 0;
+      for (int i = 0; i < planes.model.length; i += step) {
+        if (planes.base[i] > 0) {
+          sample[n++] = planes.model[i];
+        }
+      }
+      Arrays.sort(sample, 0, n);
+      return n == 0 ? 0 : sample[Math.min(n - 1, (int) (LEAST_SKY_SHARE * n))];
     }
 
     private Reduction finish() {
@@ -541,6 +693,9 @@ public final class ImageReducer implements AutoCloseable {
         local[i] = sky.level()[row * width + column] + stars.skyOffset[i];
         if (x[i] < -0.5 || y[i] < -0.5 || x[i] > width - 0.5 || y[i] > height - 0.5) {
           stars.flags[i] |= StarFlag.OUTSIDE_FRAME;
+        }
+        if (isPsfExtrapolated(x[i], y[i])) {
+          stars.flags[i] |= StarFlag.PSF_EXTRAPOLATED;
         }
         if (stars.crowding[i] < 0.99f) {
           stars.flags[i] |= StarFlag.FITTED_WITH_NEIGHBOURS;
@@ -613,8 +768,9 @@ public final class ImageReducer implements AutoCloseable {
     return flux > 2 * error ? flux - error * error / flux : flux;
   }
 
+  /** Lets go of the image planes; the device stays open. */
   @Override
   public void close() {
-    // Kernels hold no thread and no device memory between runs; the device is the caller's.
+    planes = null;
   }
 }

@@ -6,9 +6,9 @@ import org.starmill.image.Image;
 /**
  * What one image gave.
  *
- * @param image calibrated, sky included
+ * @param image calibrated, sky included; its mask also knows the cosmic rays that were found
  * @param sky electrons, a value a pixel
- * @param residual electrons: the image without sky and stars
+ * @param residual electrons: the image without sky and stars, 0 where a pixel was not used
  * @param stars every star found
  * @param summary the image in a row's worth of numbers
  * @param seconds wall seconds of each step, in the order of the way: calibrate, sky, detect, psf,

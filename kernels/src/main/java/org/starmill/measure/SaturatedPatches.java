@@ -1,23 +1,26 @@
 package org.starmill.measure;
 
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import org.starmill.image.PixelFlag;
 
 /**
- * The patches of saturated pixels of an image: which pixels hang together, and where each patch has
- * its middle.
+ * The patches of saturated pixels of an image: which pixels hang together, by side or corner, and
+ * where each patch has its middle.
  *
- * <p>The middle is the mean of the patch's saturated pixels, each row weighted by the square of the
- * pixels it has: the body of the star counts, the thin trail of its charge does not.
+ * <p>The middle is the mean of the patch's pixels, each weighted by the number of them in its row:
+ * the body of the star counts, the thin trail of its charge does not.
  */
 final class SaturatedPatches {
   private final int width;
   private final int height;
+
+  /** Number of each pixel's patch, from 1; 0 where it is in none. Null where there is no patch. */
   private final int[] label;
-  private final List<double[]> centre = new ArrayList<>();
+
+  private final List<Centre> centres = new ArrayList<>();
+
+  private record Centre(double x, double y) {}
 
   SaturatedPatches(short[] mask, int width, int height) {
     this.width = width;
@@ -27,10 +30,12 @@ final class SaturatedPatches {
       saturated += isSaturated(bits) ? 1 : 0;
     }
     label = saturated == 0 ? null : new int[mask.length];
-    int[] stack = new int[saturated];
+    int[] members = new int[saturated];
+    int[] inRow = new int[height];
     for (int i = 0; i < mask.length && saturated > 0; i++) {
       if (isSaturated(mask[i]) && label[i] == 0) {
-        centre.add(fill(mask, i, centre.size() + 1, stack));
+        int count = fill(mask, i, centres.size() + 1, members);
+        centres.add(centre(members, count, inRow));
       }
     }
   }
@@ -40,56 +45,59 @@ final class SaturatedPatches {
     return (bits & (PixelFlag.SATURATED | PixelFlag.BAD)) == PixelFlag.SATURATED;
   }
 
-  private double[] fill(short[] mask, int seed, int number, int[] stack) {
-    int depth = 0;
-    List<int[]> pixels = new ArrayList<>();
-    stack[depth++] = seed;
+  /** Labels all pixels that hang together with one; gives their number, and which they are. */
+  private int fill(short[] mask, int seed, int number, int[] members) {
+    int count = 0;
+    members[count++] = seed;
     label[seed] = number;
-    while (depth > 0) {
-      int at = stack[--depth];
-      int x = at % width;
-      int y = at / width;
-      pixels.add(new int[] {x, y});
-      for (int dy = -1; dy <= 1; dy++) {
-        for (int dx = -1; dx <= 1; dx++) {
-          int nx = x + dx;
-          int ny = y + dy;
-          if (nx >= 0 && ny >= 0 && nx < width && ny < height) {
-            int next = ny * width + nx;
-            if (label[next] == 0 && isSaturated(mask[next])) {
-              label[next] = number;
-              stack[depth++] = next;
-            }
+    for (int k = 0; k < count; k++) {
+      int x = members[k] % width;
+      int y = members[k] / width;
+      for (int ny = Math.max(0, y - 1); ny <= Math.min(height - 1, y + 1); ny++) {
+        for (int nx = Math.max(0, x - 1); nx <= Math.min(width - 1, x + 1); nx++) {
+          int next = ny * width + nx;
+          if (label[next] == 0 && isSaturated(mask[next])) {
+            label[next] = number;
+            members[count++] = next;
           }
         }
       }
     }
-    Map<Integer, Integer> rowCount = new HashMap<>();
-    for (int[] pixel : pixels) {
-      rowCount.merge(pixel[1], 1, Integer::sum);
+    return count;
+  }
+
+  /**
+   * @param inRow zeros, a value a row of the image, and zeros again afterwards
+   */
+  private Centre centre(int[] members, int count, int[] inRow) {
+    for (int k = 0; k < count; k++) {
+      inRow[members[k] / width]++;
     }
     double sum = 0;
     double sumX = 0;
     double sumY = 0;
-    for (int[] pixel : pixels) {
-      double weight = rowCount.get(pixel[1]);
+    for (int k = 0; k < count; k++) {
+      double weight = inRow[members[k] / width];
       sum += weight;
-      sumX += weight * pixel[0];
-      sumY += weight * pixel[1];
+      sumX += weight * (members[k] % width);
+      sumY += weight * (members[k] / width);
     }
-    return new double[] {sumX / sum, sumY / sum};
+    for (int k = 0; k < count; k++) {
+      inRow[members[k] / width] = 0;
+    }
+    return new Centre(sumX / sum, sumY / sum);
   }
 
   int count() {
-    return centre.size();
+    return centres.size();
   }
 
   double x(int patch) {
-    return centre.get(patch)[0];
+    return centres.get(patch).x();
   }
 
   double y(int patch) {
-    return centre.get(patch)[1];
+    return centres.get(patch).y();
   }
 
   /** A patch with a pixel within some pixels of a place, along rows and columns; -1 for none. */

@@ -25,9 +25,11 @@ final class StarFit {
    *
    * @param stars as they are drawn into the planes' model
    * @param psf the PSF they are drawn with
+   * @param planes with the model of all stars and what it leaves of the image
    * @param mask bits of the pixels
    * @param flatError relative error of the flat in a pixel
    * @param fitSky whether a constant sky is fitted with each star
+   * @param stampRadius half side of the stamp of all but the faint stars, pixels
    */
   void fit(
       StarList stars,
@@ -82,6 +84,11 @@ final class StarFit {
       device.run(kernel, Math.min(chunk, n - first));
     }
     stars.recentre();
+  }
+
+  /** Lets go of the last image's mask, the one plane that is not the reducer's own. */
+  void release() {
+    kernel.mask = null;
   }
 
   private static int[] radii(StarList stars, double fwhm, int stampRadius) {

@@ -14,7 +14,9 @@ import org.starmill.psf.PsfKernel;
  *
  * with the model M of the pass before in the variance, so that V does not depend on the data. The
  * normal matrix H = J^T V^-1 J is damped by a factor on its diagonal (Marquardt 1963, SIAM J. 11,
- * 431). The errors are the square roots of the diagonal of H^-1 at the minimum.
+ * 431). The errors are the square roots of the diagonal of H^-1 at the minimum; they are 0, and the
+ * star is flagged as not converged, where H is singular. A fit whose chi^2 is not a number takes no
+ * step.
  */
 final class StarFitKernel extends PsfKernel {
   /** Places in {@link #work} for each item: two normal systems, a step, a triangle, PSF values. */
@@ -101,7 +103,6 @@ final class StarFitKernel extends PsfKernel {
     float chi = accumulate(star, t, current, w, x, y, f, s);
     float lambda = 1e-3f;
     int done = 0;
-    int bound = 0;
     int converged = 0;
     int n = 0;
     while (done == 0 && n < iterations) {
@@ -125,15 +126,8 @@ final class StarFitKernel extends PsfKernel {
         }
         float tx = x + dx;
         float ty = y + dy;
-        bound = 0;
-        if (abs(tx - startX) > maxShift) {
-          tx = startX + max(-maxShift, min(maxShift, tx - startX));
-          bound = 1;
-        }
-        if (abs(ty - startY) > maxShift) {
-          ty = startY + max(-maxShift, min(maxShift, ty - startY));
-          bound = 1;
-        }
+        tx = startX + max(-maxShift, min(maxShift, tx - startX));
+        ty = startY + max(-maxShift, min(maxShift, ty - startY));
         float tf = f + df;
         float ts = s + ds;
         float trialChi = accumulate(star, t, trial, w, tx, ty, tf, ts);
@@ -174,7 +168,7 @@ final class StarFitKernel extends PsfKernel {
     if (converged == 0) {
       flag = flag | StarFlag.NOT_CONVERGED;
     }
-    if (bound == 1) {
+    if (max(abs(x - startX), abs(y - startY)) > 0.999f * maxShift) {
       flag = flag | StarFlag.AT_BOUND;
     }
     if (f < 0f) {

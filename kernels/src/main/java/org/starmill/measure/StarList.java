@@ -8,6 +8,9 @@ import org.starmill.psf.PsfKernel;
 
 /** The stars of an image while they are being fitted: a column a quantity, in any order. */
 final class StarList {
+  /** A pixel that answers less to light is dead. */
+  private static final float LEAST_RESPONSE = 0.05f;
+
   int[] centreX = new int[0];
   int[] centreY = new int[0];
   float[] offsetX = new float[0];
@@ -73,20 +76,28 @@ final class StarList {
     }
   }
 
-  /** Sets the photon noise of each star from the response at its place. */
+  /**
+   * Sets the photon noise of each star, 1 / response, from the mean response of the 3 x 3 pixels at
+   * its place that have one; a pixel without is masked and brings the star no electrons.
+   *
+   * @param response null for 1 everywhere
+   */
   void photons(float[] response, int width, int height) {
     for (int i = 0; i < count(); i++) {
       photon[i] = 1f;
       if (response != null) {
-        int x = Math.max(1, Math.min(width - 2, centreX[i]));
-        int y = Math.max(1, Math.min(height - 2, centreY[i]));
+        int count = 0;
         float sum = 0f;
-        for (int dy = -1; dy <= 1; dy++) {
-          for (int dx = -1; dx <= 1; dx++) {
-            sum += response[(y + dy) * width + x + dx];
+        for (int y = Math.max(0, centreY[i] - 1); y <= Math.min(height - 1, centreY[i] + 1); y++) {
+          for (int x = Math.max(0, centreX[i] - 1); x <= Math.min(width - 1, centreX[i] + 1); x++) {
+            float value = response[y * width + x];
+            if (value > LEAST_RESPONSE && value < Float.POSITIVE_INFINITY) {
+              sum += value;
+              count++;
+            }
           }
         }
-        photon[i] = 9f / Math.max(sum, 0.45f);
+        photon[i] = count == 0 ? 1f : count / sum;
       }
     }
   }

@@ -3,6 +3,7 @@ package org.starmill.measure;
 import java.util.Arrays;
 import org.starmill.device.Device;
 import org.starmill.psf.Psf;
+import org.starmill.psf.PsfKernel;
 import org.starmill.psf.PsfModel;
 
 /**
@@ -15,7 +16,11 @@ final class StarModel {
   /** Stars are drawn out to where they fall below this share of the sky's noise. */
   private static final double FAINTEST = 0.05;
 
+  /** Pixels; only the wings of stars far above saturation reach further. */
   private static final int MAX_RADIUS = 150;
+
+  /** FWHM; a Gaussian has fallen to 1e-30 of its peak there. */
+  private static final double GAUSSIAN_RADIUS = 5;
 
   private final Device device;
   private final RenderKernel kernel = new RenderKernel();
@@ -81,21 +86,18 @@ final class StarModel {
    */
   private static int[] radii(StarList stars, Psf psf, double skyNoise, int stampRadius) {
     double fwhm = psf.fwhm();
-    double beta = psf.model() == PsfModel.MOFFAT ? psf.betaAt(0, 0) : Double.NaN;
+    boolean moffat = psf.model() == PsfModel.MOFFAT;
+    int limit = moffat ? MAX_RADIUS : (int) Math.ceil(GAUSSIAN_RADIUS * fwhm);
     int[] radius = new int[stars.count()];
-    float[] form = new float[5];
+    float[] form = new float[PsfKernel.FORM];
     for (int i = 0; i < radius.length; i++) {
       psf.formAt(stars.x(i), stars.y(i), form, 0);
       double peak = Math.abs(stars.flux[i]) * form[4];
       double ratio = Math.max(1, peak / (FAINTEST * Math.max(skyNoise, 1)));
       double smallest = Math.min(form[0], form[2]);
-      double q =
-          psf.model() == PsfModel.MOFFAT
-              ? Math.pow(ratio, 1 / Math.max(1.1, form[3])) - 1
-              : 2 * Math.log(ratio);
+      double q = moffat ? Math.pow(ratio, 1 / form[3]) - 1 : 2 * Math.log(ratio);
       // Half a FWHM more: ellipses are longer than they are wide.
       double r = Math.sqrt(q / smallest) + 0.5 * fwhm;
-      int limit = Double.isNaN(beta) ? (int) Math.ceil(5 * fwhm) : MAX_RADIUS;
       radius[i] = (int) Math.max(stampRadius + 2, Math.min(limit, Math.ceil(r)));
     }
     return radius;

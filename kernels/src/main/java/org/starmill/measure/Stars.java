@@ -3,6 +3,9 @@ package org.starmill.measure;
 /**
  * The stars of one image, a column a quantity, sorted by y, then x.
  *
+ * <p>All arrays have a value a star, all values are finite, all errors of fluxes are above 0. The
+ * errors are those of the star fitted alone: its neighbours' are not in them.
+ *
  * @param x column of the centre, pixels, 0 at the centre of the first pixel
  * @param y row of the centre
  * @param xErr one standard deviation, pixels
@@ -10,9 +13,9 @@ package org.starmill.measure;
  * @param flux electrons, of the whole PSF to infinity
  * @param fluxErr one standard deviation, electrons
  * @param sky electrons a pixel under the star
- * @param chi2 reduced chi squared of the fit
- * @param sharp how much narrower (above 0) or wider (below) than the PSF the star is: the excess of
- *     its core over the model's, in units of the model's core
+ * @param chi2 reduced chi squared of the fit, over the good pixels of the star's stamp
+ * @param sharp how much wider (above 0) or narrower (below) than the PSF the star is: the change of
+ *     ln FWHM that would fit it best, to first order. Galaxies lie above 0, cosmic rays below
  * @param quality share of the PSF's weight on good pixels, 0 to 1
  * @param crowding own share of the flux under the PSF, 0 to 1
  * @param flags bits of {@link org.starmill.image.PixelFlag} and {@link StarFlag}
@@ -33,6 +36,7 @@ public record Stars(
     int[] flags,
     int[] pass) {
 
+  /** Number of stars. */
   public int count() {
     return x.length;
   }

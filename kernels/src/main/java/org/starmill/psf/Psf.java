@@ -29,6 +29,9 @@ public final class Psf {
   /**
    * Makes a PSF of given polynomials.
    *
+   * @param model profile
+   * @param width columns of the image that u runs over
+   * @param height rows of the image that v runs over
    * @param polynomials coefficients of ln FWHM, e1, e2, beta; of 1, 3, 6, 10, ... terms each
    */
   public Psf(PsfModel model, int width, int height, double[][] polynomials) {
@@ -52,18 +55,31 @@ public final class Psf {
     return (order + 1) * (order + 2) / 2;
   }
 
-  private static int order(int terms) {
+  /** Total order of a polynomial of that many terms. */
+  static int order(int terms) {
     int order = 0;
     while (terms(order) < terms) {
       order++;
     }
     if (terms(order) != terms) {
       throw new IllegalArgumentException(
-          "%d coefficients: expected 1, 3, 6, 10 or 15".formatted(terms));
+          "%d coefficients: expected 1, 3, 6, 10, 15 or as many as a higher order has"
+              .formatted(terms));
     }
     return order;
   }
 
+  /** Whether the shape differs from place to place. */
+  public boolean varies() {
+    for (double[] polynomial : polynomials) {
+      if (polynomial.length > 1) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** The analytic profile. */
   public PsfModel model() {
     return model;
   }
@@ -141,7 +157,11 @@ public final class Psf {
         : 8 * LN2 / (fwhm * fwhm);
   }
 
-  /** Writes the form of a star at a position, {@link PsfKernel#FORM} numbers from {@code at} on. */
+  /**
+   * Writes the form of a star at a position: A, B, C, beta and the norm, as {@link PsfKernel} says.
+   *
+   * @param out takes {@link PsfKernel#FORM} numbers from {@code at} on
+   */
   public void formAt(double x, double y, float[] out, int at) {
     double[] shape = shapeAt(x, y);
     double s = inverseSquareScale(shape);

@@ -1,6 +1,7 @@
 package org.starmill.psf;
 
 import java.util.Arrays;
+import java.util.function.ToDoubleFunction;
 import org.starmill.device.Device;
 import org.starmill.image.ImageRejected;
 
@@ -9,17 +10,33 @@ import org.starmill.image.ImageRejected;
  *
  * <p>Gauss-Newton on all pixels of all stars: unknown are the polynomials' coefficients and, for
  * each star, x, y, flux and a local sky. A kernel sums each star's 8 x 8 normal system; its own
- * four unknowns are eliminated (Schur complement), what is left is chained to the coefficients and
- * summed over the stars. The result is the maximum of the likelihood, so that stars of every
+ * four unknowns are eliminated ({@link StarSystem}), what is left is chained to the coefficients
+ * and summed over the stars. The result is the maximum of the likelihood, so that stars of every
  * brightness count by what they know. Stars whose width, ellipticity or chi^2 do not go with the
  * others (galaxies, blends, cosmic rays) are left out, by median and MAD, and taken in again if
- * they fit.
+ * they fit. Few stars carry polynomials of low order only, about five stars a term.
+ *
+ * <p>Not safe for use by several threads at once.
  */
 public final class PsfFit {
   /** Relative error of the PSF in any pixel that the fit reckons with. */
   private static final double MODEL_ERROR = 0.003;
 
   private static final int ITERATIONS = 12;
+
+  /** Stars for each term of a polynomial, and stars from which on beta may vary over the field. */
+  private static final int STARS_A_TERM = 5;
+
+  private static final int STARS_FOR_BETA = 60;
+
+  /** Narrowest PSF in pixels, and widest as a share of the image's shorter side. */
+  private static final double NARROWEST = 0.5;
+
+  private static final double WIDEST = 0.25;
+
+  /** Factor that the FWHM of a corner may differ by from that of the middle of the field. */
+  private static final double MOST_VARIATION = 2.5;
+
   private static final double MIN_BETA = 1.3;
   private static final double MAX_BETA = 12;
 
@@ -39,19 +56,16 @@ public final class PsfFit {
    * @param chi2 reduced chi squared of their pixels
    */
   public record Result(Psf psf, boolean[] used, double chi2) {
+    /** Number of stars the PSF was fitted to. */
     public int stars() {
-      int n = 0;
-      for (boolean one : used) {
-        n += one ? 1 : 0;
-      }
-      return n;
+      return count(used);
     }
   }
 
   /**
    * Fits a PSF.
    *
-   * @param residual electrons: image less sky and all stars' model
+   * @param residual electrons: image less sky and all stars' model, row-major
    * @param base variance of the empty sky, electrons squared, 0 where a pixel must not be used
    * @param width columns
    * @param height rows
@@ -59,7 +73,7 @@ public final class PsfFit {
    * @param start the PSF of the model, from which the fit starts
    * @param order highest total order of the polynomials; less with few stars
    * @param beta Moffat's beta where it is held, NaN to fit it
-   * @param minStars fewest stars
+   * @param minStars fewest stars, at least 1
    * @param stampRadius half side of a star's stamp, pixels
    * @throws ImageRejected "psf failed" where too few stars are alike or the fit runs away
    */
@@ -75,95 +89,111 @@ public final class PsfFit {
       int minStars,
       int stampRadius) {
     int n = stars.count();
-    boolean[] used = new boolean[n];
-    Arrays.fill(used, true);
-    if (n < minStars) {
-      throw tooFew(n, n, minStars);
-    }
-    Unknowns unknowns = prepare(residual, base, width, height, stars, start, stampRadius);
+    demandEnough(n, n, minStars);
+    prepare(residual, base, width, height, stars, start, stampRadius);
     boolean fitBeta = start.model() == PsfModel.MOFFAT && Double.isNaN(beta);
-    double[][] polynomials = grown(start, orders(n, order, fitBeta));
+    Psf psf = withOrders(start, orders(n, order, fitBeta));
     if (start.model() == PsfModel.MOFFAT && !fitBeta) {
-      polynomials[Psf.BETA] = new double[] {beta};
+      psf = withBeta(psf, beta);
     }
-    Psf psf = new Psf(start.model(), width, height, polynomials);
+    boolean[] used = new boolean[n];
     double chi2 = Double.NaN;
     for (int iteration = 0; iteration < ITERATIONS; iteration++) {
-      run(psf, stars, unknowns);
-      StarSystem[] systems = systems(psf, stars, fitBeta);
-      if (iteration > 0) {
-        select(systems, used);
+      StarSystem[] systems = systems(psf, stars);
+      if (iteration == 0) {
+        // The start says nothing yet of who is alike.
+        keepRegular(systems, used);
+      } else {
+        keepAlike(systems, used);
       }
       int kept = count(used);
-      if (kept < minStars) {
-        throw tooFew(kept, n, minStars);
+      demandEnough(kept, n, minStars);
+      Psf ordered = withOrders(psf, orders(kept, order, fitBeta));
+      if (ordered.coefficients().length < psf.coefficients().length) {
+        // The systems are those of a PSF with terms that now are gone.
+        systems = systems(ordered, stars);
+        for (int i = 0; i < n; i++) {
+          used[i] &= systems[i].isRegular();
+        }
+        kept = count(used);
+        demandEnough(kept, n, minStars);
       }
-      int[] orders = orders(kept, order, fitBeta);
-      psf = new Psf(start.model(), width, height, grown(psf, orders));
-      Step step = solve(psf, stars, systems, used, fitBeta);
+      Step step = solve(ordered, stars, systems, used, fitBeta);
       psf = step.psf;
       chi2 = step.chi2;
-      unknowns.advance(systems, step.shapeSteps);
+      advance(systems, step.shapeSteps);
       if (iteration >= 4 && step.largest < 1e-5) {
         break;
       }
     }
-    double fwhm = psf.fwhm();
-    if (!(fwhm > 0.5) || !(fwhm < Math.min(width, height) / 4.0)) {
-      throw new ImageRejected(
-          "psf failed",
-          "the fit to %d stars ran to a FWHM of %.2f pixels; expected 0.5 to a quarter of the image. Look at the frame, or hold psf.beta and lower psf.order"
-              .formatted(count(used), fwhm));
+    if (psf.varies() && runsAway(psf)) {
+      // The stars leave a part of the field to guesswork: less freedom, fewer wild guesses.
+      int lower = Psf.order(psf.polynomials()[Psf.LOG_FWHM].length) - 1;
+      return fit(residual, base, width, height, stars, start, lower, beta, minStars, stampRadius);
     }
+    demandWidth(psf, count(used));
     return new Result(psf, used, chi2);
   }
 
-  private static ImageRejected tooFew(int found, int candidates, int minStars) {
-    return new ImageRejected(
-        "psf failed",
-        "%d of %d bright, unsaturated, isolated stars are alike; expected at least %d (psf.min-stars)"
-            .formatted(found, candidates, minStars));
+  /** Whether the FWHM of a corner of the field has little to do with that of the middle. */
+  private static boolean runsAway(Psf psf) {
+    for (int corner = 0; corner < 4; corner++) {
+      double x = corner % 2 * (psf.width() - 1);
+      double y = corner / 2 * (psf.height() - 1);
+      if (!(Math.abs(Math.log(psf.fwhmAt(x, y) / psf.fwhm())) < Math.log(MOST_VARIATION))) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static void demandEnough(int found, int candidates, int minStars) {
+    if (found < minStars) {
+      throw new ImageRejected(
+          "psf failed",
+          "%d of %d bright, unsaturated, isolated stars are alike; expected at least %d (psf.min-stars)"
+              .formatted(found, candidates, minStars));
+    }
+  }
+
+  private static void demandWidth(Psf psf, int stars) {
+    double fwhm = psf.fwhm();
+    double widest = WIDEST * Math.min(psf.width(), psf.height());
+    if (!(fwhm > NARROWEST) || !(fwhm < widest)) {
+      throw new ImageRejected(
+          "psf failed",
+          "the fit to %d stars ran to a FWHM of %.2f pixels; expected %.1f to %.1f (a quarter of the image). Look at the frame, or hold psf.beta and lower psf.order"
+              .formatted(stars, fwhm, NARROWEST, widest));
+    }
   }
 
   /** The orders of the four polynomials that a number of stars can carry. */
   private static int[] orders(int stars, int order, boolean fitBeta) {
     int carried = 0;
-    // About five stars for each term of a polynomial.
-    while (carried < order && stars >= 5 * Psf.terms(carried + 1)) {
+    while (carried < order && stars >= STARS_A_TERM * Psf.terms(carried + 1)) {
       carried++;
     }
-    int beta = fitBeta && stars >= 60 ? Math.min(1, carried) : 0;
+    int beta = fitBeta && stars >= STARS_FOR_BETA ? Math.min(1, carried) : 0;
     return new int[] {carried, carried, carried, beta};
   }
 
   /** The same PSF with polynomials of other orders: terms added are 0, terms dropped are lost. */
-  private static double[][] grown(Psf psf, int[] orders) {
+  private static Psf withOrders(Psf psf, int[] orders) {
     double[][] polynomials = psf.polynomials();
     for (int i = 0; i < 4; i++) {
       polynomials[i] = Arrays.copyOf(polynomials[i], Psf.terms(orders[i]));
     }
-    return polynomials;
+    return new Psf(psf.model(), psf.width(), psf.height(), polynomials);
   }
 
-  /** The stars' own parameters during the fit. */
-  private final class Unknowns {
-    void advance(StarSystem[] systems, double[][] shapeSteps) {
-      for (int i = 0; i < systems.length; i++) {
-        double[] own = systems[i].ownStep(shapeSteps[i]);
-        if (own == null) {
-          continue;
-        }
-        double longest = Math.max(Math.abs(own[0]), Math.abs(own[1]));
-        double damp = longest > 0.5 ? 0.5 / longest : 1;
-        normal.offsetX[i] += (float) (damp * own[0]);
-        normal.offsetY[i] += (float) (damp * own[1]);
-        normal.flux[i] = (float) Math.max(normal.flux[i] * 0.3, normal.flux[i] + own[2]);
-        normal.sky[i] += (float) own[3];
-      }
-    }
+  private static Psf withBeta(Psf psf, double beta) {
+    double[][] polynomials = psf.polynomials();
+    polynomials[Psf.BETA] = new double[] {beta};
+    return new Psf(psf.model(), psf.width(), psf.height(), polynomials);
   }
 
-  private Unknowns prepare(
+  /** Cuts out the stars; their own x, y, flux and sky stand in the normal kernel from here on. */
+  private void prepare(
       float[] residual,
       float[] base,
       int width,
@@ -173,7 +203,6 @@ public final class PsfFit {
       int stampRadius) {
     int n = stars.count();
     int side = 2 * stampRadius + 1;
-    float[] form = forms(start, stars);
     targets.configure(start.model(), start.fwhm());
     targets.width = width;
     targets.height = height;
@@ -185,7 +214,7 @@ public final class PsfFit {
     targets.offsetX = stars.offsetX();
     targets.offsetY = stars.offsetY();
     targets.flux = stars.flux();
-    targets.form = form;
+    targets.form = forms(start, stars);
     targets.target = new float[n * side * side];
     device.run(targets, n);
 
@@ -204,195 +233,100 @@ public final class PsfFit {
     normal.target = targets.target;
     normal.work = new float[n * PsfNormalKernel.WORK];
     normal.sums = new float[n * PsfNormalKernel.SUMS];
-    return new Unknowns();
   }
 
+  /**
+   * The forms of all stars; a star's shape is that at the place it had when the fit began, for the
+   * tenths of a pixel it moves change nothing.
+   */
   private static float[] forms(Psf psf, PsfStars stars) {
     float[] form = new float[stars.count() * PsfKernel.FORM];
     for (int i = 0; i < stars.count(); i++) {
-      psf.formAt(
-          stars.centreX()[i] + stars.offsetX()[i],
-          stars.centreY()[i] + stars.offsetY()[i],
-          form,
-          i * PsfKernel.FORM);
+      psf.formAt(stars.x(i), stars.y(i), form, i * PsfKernel.FORM);
     }
     return form;
   }
 
-  private void run(Psf psf, PsfStars stars, Unknowns unknowns) {
+  private StarSystem[] systems(Psf psf, PsfStars stars) {
     normal.configure(psf.model(), psf.fwhm());
     normal.form = forms(psf, stars);
     device.run(normal, stars.count());
-  }
-
-  /** One star's normal system by ln FWHM, e1, e2, beta, its own four unknowns eliminated. */
-  private static final class StarSystem {
-    /** Reduced matrix and gradient by the shape; null where the star's own system is singular. */
-    double[][] matrix;
-
-    double[] gradient;
-    double chi2;
-    double pixels;
-
-    /** Own inverse, cross terms and gradient, for the way back. */
-    private double[][] ownInverse;
-
-    private double[][] cross;
-    private double[] ownGradient;
-
-    /** What a star alone would change of its shape: ln FWHM, e1, e2 (beta held). */
-    double[] ownShape;
-
-    double[] ownStep(double[] shapeStep) {
-      if (matrix == null) {
-        return null;
-      }
-      double[] right = new double[4];
-      for (int i = 0; i < 4; i++) {
-        right[i] = ownGradient[i];
-        for (int j = 0; j < 4; j++) {
-          right[i] -= cross[j][i] * shapeStep[j];
-        }
-      }
-      return DenseMatrix.times(ownInverse, right);
-    }
-  }
-
-  private StarSystem[] systems(Psf psf, PsfStars stars, boolean fitBeta) {
-    int n = stars.count();
-    StarSystem[] systems = new StarSystem[n];
-    for (int star = 0; star < n; star++) {
-      int o = star * PsfNormalKernel.SUMS;
-      double[][] h = new double[8][8];
-      int k = o;
-      for (int a = 0; a < 8; a++) {
-        for (int b = 0; b <= a; b++) {
-          h[a][b] = normal.sums[k];
-          h[b][a] = normal.sums[k];
-          k++;
-        }
-      }
-      double[][] chain =
-          psf.formByShape(
-              stars.centreX()[star] + stars.offsetX()[star],
-              stars.centreY()[star] + stars.offsetY()[star]);
-      StarSystem system = new StarSystem();
-      systems[star] = system;
-      system.chi2 = normal.sums[o + 44];
-      system.pixels = normal.sums[o + 45];
-      double[][] own = new double[4][4];
-      double[][] cross = new double[4][4];
-      double[][] shape = new double[4][4];
-      system.ownGradient = new double[4];
-      double[] shapeGradient = new double[4];
-      for (int a = 0; a < 4; a++) {
-        system.ownGradient[a] = normal.sums[o + 36 + a];
-        for (int b = 0; b < 4; b++) {
-          own[a][b] = h[a][b];
-          for (int m = 0; m < 4; m++) {
-            // cross: shape parameter a with own parameter b.
-            cross[a][b] += chain[m][a] * h[4 + m][b];
-            for (int l = 0; l < 4; l++) {
-              shape[a][b] += chain[m][a] * h[4 + m][4 + l] * chain[l][b];
-            }
-          }
-        }
-        for (int m = 0; m < 4; m++) {
-          shapeGradient[a] += chain[m][a] * normal.sums[o + 40 + m];
-        }
-      }
-      double[][] inverse = DenseMatrix.inverseOfPositive(own);
-      if (inverse == null || system.pixels < 12) {
-        continue;
-      }
-      system.ownInverse = inverse;
-      system.cross = cross;
-      system.matrix = new double[4][4];
-      system.gradient = new double[4];
-      double[] solved = DenseMatrix.times(inverse, system.ownGradient);
-      for (int a = 0; a < 4; a++) {
-        double[] row = DenseMatrix.times(inverse, cross[a]);
-        for (int b = 0; b < 4; b++) {
-          system.matrix[a][b] = shape[a][b];
-          for (int m = 0; m < 4; m++) {
-            system.matrix[a][b] -= row[m] * cross[b][m];
-          }
-        }
-        system.gradient[a] = shapeGradient[a];
-        for (int m = 0; m < 4; m++) {
-          system.gradient[a] -= cross[a][m] * solved[m];
-        }
-      }
-      system.ownShape = alone(system);
+    StarSystem[] systems = new StarSystem[stars.count()];
+    for (int i = 0; i < systems.length; i++) {
+      systems[i] =
+          new StarSystem(
+              normal.sums, i * PsfNormalKernel.SUMS, psf.formByShape(stars.x(i), stars.y(i)));
     }
     return systems;
   }
 
-  private static double[] alone(StarSystem system) {
-    double[][] three = new double[3][3];
-    double[] right = new double[3];
-    for (int a = 0; a < 3; a++) {
-      right[a] = system.gradient[a];
-      for (int b = 0; b < 3; b++) {
-        three[a][b] = system.matrix[a][b];
+  /** Moves the stars' own x, y, flux and sky along with a step of the PSF. */
+  private void advance(StarSystem[] systems, double[][] shapeSteps) {
+    for (int i = 0; i < systems.length; i++) {
+      double[] own = systems[i].ownStep(shapeSteps[i]);
+      if (own == null) {
+        continue;
       }
+      double longest = Math.max(Math.abs(own[0]), Math.abs(own[1]));
+      double damp = longest > 0.5 ? 0.5 / longest : 1;
+      normal.offsetX[i] += (float) (damp * own[0]);
+      normal.offsetY[i] += (float) (damp * own[1]);
+      normal.flux[i] = (float) Math.max(normal.flux[i] * 0.3, normal.flux[i] + own[2]);
+      normal.sky[i] += (float) own[3];
     }
-    double[][] inverse = DenseMatrix.inverseOfPositive(three);
-    return inverse == null ? null : DenseMatrix.times(inverse, right);
+  }
+
+  private static void keepRegular(StarSystem[] systems, boolean[] used) {
+    for (int i = 0; i < systems.length; i++) {
+      used[i] = systems[i].isRegular();
+    }
   }
 
   /**
    * Keeps the stars whose own width and ellipticity lie about the median of all: within 3.5 robust
-   * deviations, of the sample or of the star's own error, whichever is more.
+   * deviations, of the sample or of the star's own error, whichever is more. Then those whose chi
+   * squared is not above that of the others.
    */
-  private static void select(StarSystem[] systems, boolean[] used) {
-    int n = systems.length;
-    boolean[] keep = new boolean[n];
-    for (int i = 0; i < n; i++) {
-      keep[i] = systems[i].matrix != null && systems[i].ownShape != null;
-    }
-    for (int quantity = 0; quantity < 4; quantity++) {
-      double[] values = new double[n];
-      int count = 0;
-      for (int i = 0; i < n; i++) {
-        if (keep[i]) {
-          values[count++] = quantityOf(systems[i], quantity);
-        }
-      }
-      if (count < 3) {
-        break;
-      }
-      double[] sorted = Arrays.copyOf(values, count);
-      Arrays.sort(sorted);
-      double median = sorted[count / 2];
-      double[] deviation = new double[count];
-      for (int i = 0; i < count; i++) {
-        deviation[i] = Math.abs(sorted[i] - median);
-      }
-      Arrays.sort(deviation);
-      double scatter = 1.4826 * deviation[count / 2];
-      for (int i = 0; i < n; i++) {
-        if (keep[i]) {
-          double own =
-              quantity < 3
-                  ? 1 / Math.sqrt(Math.max(systems[i].matrix[quantity][quantity], 1e-30))
-                  : 0;
-          double limit = 3.5 * Math.max(Math.max(scatter, own), quantity < 3 ? 0.002 : 0.1);
-          double distance = quantityOf(systems[i], quantity) - median;
-          keep[i] = quantity < 3 ? Math.abs(distance) <= limit : distance <= limit;
+  private static void keepAlike(StarSystem[] systems, boolean[] used) {
+    keepRegular(systems, used);
+    for (int quantity = 0; quantity < 3; quantity++) {
+      int q = quantity;
+      if (count(used) >= 3) {
+        Spread spread = Spread.of(systems, used, system -> system.ownShape[q]);
+        for (int i = 0; i < systems.length; i++) {
+          if (used[i]) {
+            double deviation = Math.max(Math.max(spread.deviation, systems[i].errorOf(q)), 0.002);
+            used[i] = Math.abs(systems[i].ownShape[q] - spread.median) <= 3.5 * deviation;
+          }
         }
       }
     }
-    System.arraycopy(keep, 0, used, 0, n);
+    if (count(used) >= 3) {
+      Spread spread = Spread.of(systems, used, StarSystem::logChi2);
+      for (int i = 0; i < systems.length; i++) {
+        used[i] &= systems[i].logChi2() - spread.median <= 3.5 * Math.max(spread.deviation, 0.1);
+      }
+    }
   }
 
-  /**
-   * 0 to 2: the star's own ln FWHM, e1, e2 less the PSF's; 3: its reduced chi squared, logarithm.
-   */
-  private static double quantityOf(StarSystem system, int quantity) {
-    return quantity < 3
-        ? system.ownShape[quantity]
-        : Math.log(Math.max(1e-3, system.chi2 / Math.max(1, system.pixels - 8)));
+  /** Median of a quantity over the stars in use, and 1.4826 times its median absolute deviation. */
+  private record Spread(double median, double deviation) {
+    static Spread of(StarSystem[] systems, boolean[] used, ToDoubleFunction<StarSystem> quantity) {
+      double[] values = new double[count(used)];
+      int n = 0;
+      for (int i = 0; i < systems.length; i++) {
+        if (used[i]) {
+          values[n++] = quantity.applyAsDouble(systems[i]);
+        }
+      }
+      Arrays.sort(values);
+      double median = values[n / 2];
+      for (int i = 0; i < n; i++) {
+        values[i] = Math.abs(values[i] - median);
+      }
+      Arrays.sort(values);
+      return new Spread(median, 1.4826 * values[n / 2]);
+    }
   }
 
   private static int count(boolean[] used) {
@@ -403,7 +337,13 @@ public final class PsfFit {
     return n;
   }
 
-  /** A PSF one step on. */
+  /**
+   * A PSF one step on.
+   *
+   * @param shapeSteps what it changed of each star's shape
+   * @param largest change of a coefficient
+   * @param chi2 reduced chi squared of the stars in use, before the step
+   */
   private record Step(Psf psf, double[][] shapeSteps, double largest, double chi2) {}
 
   private static Step solve(
@@ -418,23 +358,17 @@ public final class PsfFit {
     double[][] matrix = new double[size][size];
     double[] right = new double[size];
     int n = stars.count();
+    // Terms of a lower order come first in those of a higher one: one basis serves all polynomials.
     int longest = 0;
     for (double[] polynomial : polynomials) {
       longest = Math.max(longest, polynomial.length);
     }
-    int order = 0;
-    while (Psf.terms(order) < longest) {
-      order++;
-    }
+    int order = Psf.order(longest);
     double[][] basis = new double[n][longest];
     double chi2 = 0;
     double pixels = 0;
     for (int star = 0; star < n; star++) {
-      psf.basis(
-          stars.centreX()[star] + stars.offsetX()[star],
-          stars.centreY()[star] + stars.offsetY()[star],
-          order,
-          basis[star]);
+      psf.basis(stars.x(star), stars.y(star), order, basis[star]);
       StarSystem system = systems[star];
       if (!used[star]) {
         continue;

@@ -15,8 +15,8 @@ public final class Seeing {
   /** Most peaks that are looked at, the brightest first. */
   private static final int PEAKS = 300;
 
-  /** How far about a peak pixels are counted. */
-  private static final int REACH = 30;
+  /** How far about a peak pixels are counted; peaks nearer to the edge are not looked at. */
+  public static final int REACH = 30;
 
   private Seeing() {}
 

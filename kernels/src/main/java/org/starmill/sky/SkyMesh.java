@@ -55,11 +55,20 @@ public final class SkyMesh {
    * @throws ImageRejected "no sky" where no box has enough good pixels
    */
   public Sky measure(float[] image, short[] mask, int width, int height) {
+    return measure(image, mask, width, height, box);
+  }
+
+  /**
+   * As {@link #measure(float[], short[], int, int)}, in boxes that follow the seeing.
+   *
+   * @param leastBox pixels; boxes are of this side where that is more than the mesh's own
+   */
+  public Sky measure(float[] image, short[] mask, int width, int height, int leastBox) {
     boxes.model = new float[1];
     boxes.useModel = 0;
     boxes.modelLimit = 0;
     boxes.goodShare = GOOD_SHARE;
-    return draw(image, mask, width, height);
+    return draw(image, mask, width, height, leastBox);
   }
 
   /**
@@ -73,10 +82,17 @@ public final class SkyMesh {
    * @param mask bits of {@link org.starmill.image.PixelFlag}; pixels that are unusable are left out
    * @param model electrons of all stars in each pixel
    * @param modelLimit electrons; pixels whose model is above it are left out
+   * @param leastBox pixels; boxes are of this side where that is more than the mesh's own
    * @throws ImageRejected "no sky" where no box has enough good pixels
    */
   public Sky measureEmpty(
-      float[] residual, short[] mask, float[] model, float modelLimit, int width, int height) {
+      float[] residual,
+      short[] mask,
+      float[] model,
+      float modelLimit,
+      int width,
+      int height,
+      int leastBox) {
     if (model.length != width * height) {
       throw new IllegalArgumentException(
           "a model of %d values for %d x %d pixels".formatted(model.length, width, height));
@@ -85,17 +101,18 @@ public final class SkyMesh {
     boxes.useModel = 1;
     boxes.modelLimit = modelLimit;
     boxes.goodShare = GOOD_SHARE_EMPTY;
-    return draw(residual, mask, width, height);
+    return draw(residual, mask, width, height, leastBox);
   }
 
-  private Sky draw(float[] image, short[] mask, int width, int height) {
+  private Sky draw(float[] image, short[] mask, int width, int height, int leastBox) {
     if (image.length != width * height || mask.length != width * height) {
       throw new IllegalArgumentException(
           "an image of %d and a mask of %d values for %d x %d pixels"
               .formatted(image.length, mask.length, width, height));
     }
-    int columns = Math.max(1, Math.round((float) width / box));
-    int rows = Math.max(1, Math.round((float) height / box));
+    int side = Math.max(box, leastBox);
+    int columns = Math.max(1, Math.round((float) width / side));
+    int rows = Math.max(1, Math.round((float) height / side));
     int[] columnStart = starts(width, columns);
     int[] rowStart = starts(height, rows);
     measureBoxes(image, mask, width, columnStart, rowStart);

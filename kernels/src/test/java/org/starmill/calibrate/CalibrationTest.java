@@ -69,6 +69,22 @@ class CalibrationTest {
   }
 
   @Test
+  void aValueThatNoCameraGivesIsNoData() {
+    RawFrame frame = camera.flat(300);
+    float[] odd = {1e20f, -1e20f, Float.NaN, Float.POSITIVE_INFINITY, -3e9f};
+    for (int k = 0; k < odd.length; k++) {
+      frame.pixels()[50 * RAW_WIDTH + 20 + k] = odd[k];
+    }
+    Image image = calibration.calibrate(frame, masters);
+    for (int k = 0; k < odd.length; k++) {
+      int i = 50 * WIDTH + 20 + k;
+      assertThat(image.mask()[i] & PixelFlag.NO_DATA).as("pixel of %s", odd[k]).isNotZero();
+      assertThat(image.science()[i]).isZero();
+      assertThat(image.variance()[i]).isFinite();
+    }
+  }
+
+  @Test
   void theVarianceIsBuiltBeforeTheFlat() {
     RawFrame frame = camera.flat(300);
     Image image = calibration.calibrate(frame, masters);

@@ -2,43 +2,99 @@ package org.starmill.measure;
 
 import org.starmill.psf.PsfModel;
 
-/** The default settings with one of them changed. */
+/** Reduction settings that differ from the default ones in what is named. */
 final class Settings {
-  private Settings() {}
+  private static final ReductionSettings DEFAULT = ReductionSettings.DEFAULT;
+
+  private int skyBox = DEFAULT.skyBox();
+  private int skyFilter = DEFAULT.skyFilter();
+  private double threshold = DEFAULT.threshold();
+  private PsfModel psfModel = DEFAULT.psfModel();
+  private double psfBeta = DEFAULT.psfBeta();
+  private int psfOrder = DEFAULT.psfOrder();
+  private int psfMinStars = DEFAULT.psfMinStars();
+  private int psfMaxStars = DEFAULT.psfMaxStars();
+  private double stampRadius = DEFAULT.stampRadius();
+  private boolean fitSky = DEFAULT.fitSky();
+  private int passes = DEFAULT.passes();
 
   static ReductionSettings with(PsfModel model) {
-    ReductionSettings d = ReductionSettings.DEFAULT;
-    return new ReductionSettings(
-        d.skyBox(),
-        d.skyFilter(),
-        d.skyMaxLevel(),
-        d.threshold(),
-        model,
-        d.psfBeta(),
-        d.psfOrder(),
-        d.psfMinStars(),
-        d.psfMaxStars(),
-        d.stampRadius(),
-        d.fitSky(),
-        d.passes(),
-        d.edge());
+    return new Settings().psfModel(model).made();
   }
 
   static ReductionSettings withFreeSky() {
-    ReductionSettings d = ReductionSettings.DEFAULT;
+    return new Settings().fitSky(true).made();
+  }
+
+  Settings skyBox(int pixels) {
+    skyBox = pixels;
+    return this;
+  }
+
+  Settings skyFilter(int boxes) {
+    skyFilter = boxes;
+    return this;
+  }
+
+  Settings threshold(double sigma) {
+    threshold = sigma;
+    return this;
+  }
+
+  Settings psfModel(PsfModel model) {
+    psfModel = model;
+    return this;
+  }
+
+  Settings psfBeta(double beta) {
+    psfBeta = beta;
+    return this;
+  }
+
+  Settings psfOrder(int order) {
+    psfOrder = order;
+    return this;
+  }
+
+  Settings psfMinStars(int stars) {
+    psfMinStars = stars;
+    return this;
+  }
+
+  Settings psfMaxStars(int stars) {
+    psfMaxStars = stars;
+    return this;
+  }
+
+  Settings stampRadius(double fwhms) {
+    stampRadius = fwhms;
+    return this;
+  }
+
+  Settings fitSky(boolean free) {
+    fitSky = free;
+    return this;
+  }
+
+  Settings passes(int count) {
+    passes = count;
+    return this;
+  }
+
+  ReductionSettings made() {
     return new ReductionSettings(
-        d.skyBox(),
-        d.skyFilter(),
-        d.skyMaxLevel(),
-        d.threshold(),
-        d.psfModel(),
-        d.psfBeta(),
-        d.psfOrder(),
-        d.psfMinStars(),
-        d.psfMaxStars(),
-        d.stampRadius(),
-        true,
-        d.passes(),
-        d.edge());
+        skyBox,
+        skyFilter,
+        DEFAULT.skyMaxLevel(),
+        threshold,
+        psfModel,
+        psfBeta,
+        psfOrder,
+        psfMinStars,
+        psfMaxStars,
+        stampRadius,
+        fitSky,
+        passes,
+        DEFAULT.edge());
   }
 }

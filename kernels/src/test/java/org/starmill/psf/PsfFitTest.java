@@ -147,6 +147,43 @@ class PsfFitTest {
   }
 
   @Test
+  void aStarWithoutGoodPixelsIsLeftOut() {
+    Psf truth = Psf.round(PsfModel.MOFFAT, SIZE, SIZE, 2, 3);
+    PsfStars stars = draw(truth, 6, 100_000, 10);
+    for (int y = 30; y < 70; y++) {
+      Arrays.fill(base, y * SIZE + 30, y * SIZE + 70, 0f);
+    }
+    PsfFit.Result result = fit(stars, Psf.round(PsfModel.MOFFAT, SIZE, SIZE, 2.2, 3), 1, 3);
+    assertThat(result.used()[0]).isFalse();
+    assertThat(result.stars()).isBetween(30, 35);
+    assertThat(result.psf().fwhm()).isCloseTo(2, within(0.01));
+  }
+
+  @Test
+  void whereOnlyTheMiddleHasStarsThePsfOfTheCornersIsNotGuessed() {
+    Psf truth = Psf.round(PsfModel.MOFFAT, SIZE, SIZE, 2, 3);
+    PsfStars all = draw(truth, 30, 3_000, 11);
+    int[] middle =
+        java.util.stream.IntStream.range(0, all.count())
+            .filter(i -> Math.hypot(all.x(i) - 300, all.y(i) - 300) < 75)
+            .toArray();
+    PsfStars stars =
+        new PsfStars(
+            Arrays.stream(middle).map(i -> all.centreX()[i]).toArray(),
+            Arrays.stream(middle).map(i -> all.centreY()[i]).toArray(),
+            new float[middle.length],
+            new float[middle.length],
+            Arrays.copyOf(all.flux(), middle.length),
+            Arrays.copyOf(all.photon(), middle.length));
+    Psf psf = fit(stars, Psf.round(PsfModel.MOFFAT, SIZE, SIZE, 2, 3), 2, 3).psf();
+    assertThat(psf.fwhm()).isCloseTo(2, within(0.1));
+    for (double corner : new double[] {0, SIZE - 1}) {
+      assertThat(psf.fwhmAt(corner, corner)).isBetween(0.8, 5.0);
+      assertThat(psf.fwhmAt(corner, SIZE - 1 - corner)).isBetween(0.8, 5.0);
+    }
+  }
+
+  @Test
   void tooFewStarsAreSaidToBeTooFew() {
     Psf psf = Psf.round(PsfModel.MOFFAT, SIZE, SIZE, 2, 3);
     PsfStars stars = draw(psf, 1, 100_000, 6);

@@ -54,7 +54,8 @@ class SkyMeshTest {
             new float[WIDTH * HEIGHT],
             1,
             WIDTH,
-            HEIGHT);
+            HEIGHT,
+            0);
 
     Errors errors = new Errors(sky.level(), truth);
     // The mean of a million pixels scatters by 0.035 electrons.
@@ -76,7 +77,7 @@ class SkyMeshTest {
 
     Sky sky =
         mesh.measureEmpty(
-            noisy(truth, 3), new short[truth.length], new float[truth.length], 1, WIDTH, HEIGHT);
+            noisy(truth, 3), new short[truth.length], new float[truth.length], 1, WIDTH, HEIGHT, 0);
     assertThat(new Errors(sky.level(), truth).rms).isLessThan(0.45);
     double corner = sky.level()[0] - truth[0];
     assertThat(corner).isCloseTo(0, within(2.0));
@@ -103,7 +104,7 @@ class SkyMeshTest {
       residual[i] -= stars[i];
     }
     Sky second =
-        mesh.measureEmpty(residual, mask, stars, (float) first.medianNoise(), WIDTH, HEIGHT);
+        mesh.measureEmpty(residual, mask, stars, (float) first.medianNoise(), WIDTH, HEIGHT, 0);
     Errors errors = new Errors(second.level(), sky);
     assertThat(errors.mean).isCloseTo(0, within(0.2));
     assertThat(errors.rms).isLessThan(0.5);
@@ -150,6 +151,17 @@ class SkyMeshTest {
     assertThatThrownBy(() -> mesh.measure(new float[100 * 100], mask, 100, 100))
         .isInstanceOf(ImageRejected.class)
         .hasMessageStartingWith("no sky");
+  }
+
+  @Test
+  void boxesGrowWithTheSeeingAndNeverShrink() {
+    float[] image = noisy(filled(LEVEL), 9);
+    short[] mask = new short[image.length];
+    Sky usual = mesh.measure(image, mask, WIDTH, HEIGHT);
+    assertThat(usual.columns()).isEqualTo(Math.round(WIDTH / 64f));
+    assertThat(mesh.measure(image, mask, WIDTH, HEIGHT, 128).columns())
+        .isEqualTo(Math.round(WIDTH / 128f));
+    assertThat(mesh.measure(image, mask, WIDTH, HEIGHT, 9).columns()).isEqualTo(usual.columns());
   }
 
   @Test
