@@ -50,8 +50,9 @@ public record ReductionSettings(
    *       too high.
    *   <li>A threshold of 4: noise exceeds it at one of 30,000 independent places. A star whose fit
    *       then finds less than 3 standard deviations of flux is dropped again.
-   *   <li>A Moffat with beta fitted, varying by quadratic polynomials, of 5 to 3000 stars: five
-   *       carry a constant shape; beyond 3000 the PSF's noise is far below that of any star.
+   *   <li>A Moffat with beta fitted, varying by quadratic polynomials, of 5 to 600 stars: five
+   *       carry a constant shape; the brightest 600 know more than the thousands of faint ones,
+   *       whose unseen companions would widen the PSF.
    *   <li>Stamps of 3.5 FWHM either way: 99.5 % of the light of a Moffat of beta 3, and the rest
    *       adds noise; the flux is that of the whole profile all the same.
    *   <li>The mesh's sky held, for a sky fitted with each star costs signal; 3 passes, after which
@@ -68,7 +69,7 @@ public record ReductionSettings(
           Double.NaN,
           2,
           5,
-          3000,
+          600,
           3.5,
           false,
           3,

@@ -20,7 +20,7 @@ import org.starmill.image.ImageRejected;
  */
 public final class PsfFit {
   /** Relative error of the PSF in any pixel that the fit reckons with. */
-  private static final double MODEL_ERROR = 0.003;
+  private static final double MODEL_ERROR = 0.001;
 
   private static final int ITERATIONS = 12;
 

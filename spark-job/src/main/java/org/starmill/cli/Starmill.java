@@ -67,6 +67,12 @@ public final class Starmill {
     line.setUsageHelpWidth(100);
     line.setUsageHelpAutoWidth(false);
     line.setAbbreviatedOptionsAllowed(false);
+    // --input takes many values: a mistyped option behind it must not become one of them.
+    line.setUnmatchedOptionsAllowedAsOptionParams(false);
+    // Every command answers --version, not only the first word.
+    line.getSubcommands()
+        .values()
+        .forEach(command -> command.getCommandSpec().versionProvider(new Version()));
     line.setParameterExceptionHandler(Starmill::wrongUsage);
     line.setExecutionExceptionHandler((failure, command, parsed) -> failed(failure, command));
     return line;
