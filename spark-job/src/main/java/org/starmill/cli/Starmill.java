@@ -68,7 +68,7 @@ public final class Starmill {
     line.setUsageHelpAutoWidth(false);
     line.setAbbreviatedOptionsAllowed(false);
     // --input takes many values: a mistyped option behind it must not become one of them.
-    line.setUnmatchedOptionsAllowedAsOptionParams(false);
+    line.setUnmatchedOptionsAllowedAsOptionParameters(false);
     // Every command answers --version, not only the first word.
     line.getSubcommands()
         .values()
