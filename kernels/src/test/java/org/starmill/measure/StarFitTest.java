@@ -34,18 +34,28 @@ class StarFitTest {
 
   @Test
   void stampsFollowTheSeeing() {
-    SimulatedField field =
-        field(camera(1200, 400, 21).withConstantPsf(PsfKind.MOFFAT, 7), ReductionSettings.DEFAULT);
-    assertThat(field.reduction.summary().psfFwhm()).isCloseTo(7, within(0.1));
-    int[] bright =
-        java.util.Arrays.stream(field.isolated())
-            .filter(i -> field.truth.flux()[i] > 20 * field.truth.fluxBound()[i])
-            .filter(i -> field.truth.neighbourDistance()[i] > 25)
-            .toArray();
-    assertThat(bright.length).isGreaterThan(15);
-    assertThat(field.completeness(bright)).isGreaterThan(0.95);
-    assertThat(SimulatedField.median(field.pulls(bright))).isBetween(-0.6, 0.6);
-    assertThat(SimulatedField.robustWidth(field.pulls(bright))).isBetween(0.6, 1.6);
+    // An image has some 25 such stars, and the error of its PSF moves all of them: several images.
+    double[] pulls = {};
+    for (long seed : new long[] {21, 31, 41}) {
+      SimulatedField field =
+          field(
+              camera(1200, 400, seed).withConstantPsf(PsfKind.MOFFAT, 7),
+              ReductionSettings.DEFAULT);
+      assertThat(field.reduction.summary().psfFwhm()).isCloseTo(7, within(0.1));
+      int[] bright =
+          java.util.Arrays.stream(field.isolated())
+              .filter(i -> field.truth.flux()[i] > 20 * field.truth.fluxBound()[i])
+              .filter(i -> field.truth.neighbourDistance()[i] > 25)
+              .toArray();
+      assertThat(bright.length).isGreaterThan(15);
+      assertThat(field.completeness(bright)).isGreaterThan(0.95);
+      pulls =
+          java.util.stream.DoubleStream.concat(
+                  java.util.Arrays.stream(pulls), java.util.Arrays.stream(field.pulls(bright)))
+              .toArray();
+    }
+    assertThat(SimulatedField.median(pulls)).isBetween(-0.4, 0.4);
+    assertThat(SimulatedField.robustWidth(pulls)).isBetween(0.6, 1.6);
   }
 
   @Test
