@@ -1,14 +1,13 @@
 package org.starmill.cli;
 
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.PathMatcher;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -16,8 +15,13 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.ParentNotDirectoryException;
 import org.starmill.calibrate.Master;
 import org.starmill.calibrate.MasterBuilder;
 import org.starmill.calibrate.Masters;
@@ -34,6 +38,7 @@ import org.starmill.fits.FrameReader;
 import org.starmill.fits.ImageHdu;
 import org.starmill.image.ImageRejected;
 import org.starmill.instrument.FrameFacts;
+import org.starmill.instrument.ImageType;
 import org.starmill.instrument.Instrument;
 import org.starmill.masters.Amplifier;
 import org.starmill.masters.CalibrationFrame;
@@ -46,11 +51,13 @@ import org.starmill.measure.Reduction;
 import org.starmill.wcs.Wcs;
 import org.starmill.wcs.WcsException;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /** Reduces one frame in this process, without Spark, and says what each step costs. */
 @Command(
@@ -92,7 +99,8 @@ final class ReduceCommand implements Callable<Integer> {
       names = "--out",
       required = true,
       paramLabel = "DIR",
-      description = "Folder for what comes out; files of these names in it are replaced.")
+      converter = LocalFolder.class,
+      description = "Local folder for what comes out; files of these names in it are replaced.")
   Path out;
 
   @Option(
@@ -160,11 +168,10 @@ final class ReduceCommand implements Callable<Integer> {
       throw new Refused("--threads %d: expected at least 1".formatted(workers));
     }
     // Found, before the work starts.
-    List<Path> biasFiles = files("--bias", biases);
-    List<Path> flatFiles = flats.isEmpty() ? List.of() : files("--flat", flats);
-    if (Files.exists(out) && !Files.isDirectory(out)) {
-      throw new Refused("--out %s is a file; give a folder".formatted(out));
-    }
+    checkFrame();
+    List<String> biasFiles = files("--bias", biases);
+    List<String> flatFiles = flats.isEmpty() ? List.of() : files("--flat", flats);
+    checkOut();
     try (Device device = Devices.choose(config.device().name(), workers)) {
       Outcome outcome = reduce(config, instrument, device, biasFiles, flatFiles);
       PrintWriter printed = spec.commandLine().getOut();
@@ -182,8 +189,8 @@ final class ReduceCommand implements Callable<Integer> {
       CampaignConfig config,
       Instrument instrument,
       Device device,
-      List<Path> biasFiles,
-      List<Path> flatFiles)
+      List<String> biasFiles,
+      List<String> flatFiles)
       throws IOException {
     ImageHdu image = chosen(instrument);
     FrameFacts facts =
@@ -228,6 +235,34 @@ final class ReduceCommand implements Callable<Integer> {
         facts.notes());
   }
 
+  private void checkFrame() throws IOException {
+    org.apache.hadoop.fs.Path place = place("FRAME", frame);
+    FileStatus status = status(place.getFileSystem(hadoop), place);
+    if (status == null) {
+      throw new Refused("FRAME %s: no such file; give a raw frame, a FITS file".formatted(frame));
+    }
+    if (status.isDirectory()) {
+      throw new Refused("FRAME %s is a folder; give one raw frame, a FITS file".formatted(frame));
+    }
+  }
+
+  private void checkOut() {
+    Path existing = out.toAbsolutePath();
+    while (!Files.exists(existing)) {
+      existing = existing.getParent();
+    }
+    if (!Files.isDirectory(existing)) {
+      throw new Refused(
+          existing.equals(out.toAbsolutePath())
+              ? "--out %s is a file; give a folder".formatted(out)
+              : "--out %s lies below the file %s; give a folder".formatted(out, existing));
+    }
+    if (!Files.isWritable(existing)) {
+      throw new Refused(
+          "--out %s: the folder %s cannot be written to; give another".formatted(out, existing));
+    }
+  }
+
   private ImageHdu chosen(Instrument instrument) {
     List<ImageHdu> frames =
         reader.scan(frame).stream()
@@ -254,45 +289,39 @@ final class ReduceCommand implements Callable<Integer> {
       Instrument instrument,
       Device device,
       FrameFacts facts,
-      List<Path> biasFiles,
-      List<Path> flatFiles) {
+      List<String> biasFiles,
+      List<String> flatFiles) {
     Amplifier amplifier =
         new Amplifier(facts.ccd(), facts.quadrant(), facts.data().width(), facts.data().height());
-    MasterFrames biasFrames =
-        new MasterFrames(
-            instrument,
-            frames(instrument, MasterKind.BIAS, biasFiles, amplifier, facts),
-            0,
-            hadoop);
+    // Both lists first: a wrong flat is refused before the biases are combined.
+    List<CalibrationFrame> biasFrames =
+        frames(instrument, MasterKind.BIAS, biasFiles, amplifier, facts);
+    List<CalibrationFrame> flatFrames =
+        flatFiles.isEmpty()
+            ? List.of()
+            : frames(instrument, MasterKind.FLAT, flatFiles, amplifier, facts);
     Master bias =
         new MasterBuilder(device, MasterBuild.settingsOf(MasterKind.BIAS, config.masters()))
-            .bias(biasFrames);
-    if (flatFiles.isEmpty()) {
+            .bias(new MasterFrames(instrument, biasFrames, 0, hadoop));
+    if (flatFrames.isEmpty()) {
       return new Masters(bias, null);
     }
-    MasterFrames flatFrames =
-        new MasterFrames(
-            instrument,
-            frames(instrument, MasterKind.FLAT, flatFiles, amplifier, facts),
-            bias.readNoise(),
-            hadoop);
     return new Masters(
         bias,
         new MasterBuilder(device, MasterBuild.settingsOf(MasterKind.FLAT, config.masters()))
-            .flat(flatFrames, bias));
+            .flat(new MasterFrames(instrument, flatFrames, bias.readNoise(), hadoop), bias));
   }
 
   /** The frames of the image's own amplifier in the files. */
   private List<CalibrationFrame> frames(
       Instrument instrument,
       MasterKind kind,
-      List<Path> files,
+      List<String> files,
       Amplifier amplifier,
       FrameFacts science) {
     List<CalibrationFrame> frames = new ArrayList<>();
     String filter = null;
-    for (Path file : files) {
-      String path = file.toString();
+    for (String path : files) {
       for (ImageHdu image : reader.scan(path)) {
         if (!instrument.reads(path, image.hdu(), image.header())) {
           continue;
@@ -302,6 +331,7 @@ final class ReduceCommand implements Callable<Integer> {
         Amplifier own =
             new Amplifier(
                 facts.ccd(), facts.quadrant(), facts.data().width(), facts.data().height());
+        checkType(kind, path, image.hdu(), facts.type());
         if (own.equals(amplifier)) {
           filter = facts.filter();
           frames.add(
@@ -322,6 +352,15 @@ final class ReduceCommand implements Callable<Integer> {
           filter, science.filter());
     }
     return frames;
+  }
+
+  private static void checkType(MasterKind kind, String path, int hdu, ImageType found) {
+    if (found != ImageType.valueOf(kind.name())) {
+      String option = kind.name().toLowerCase(Locale.ROOT);
+      throw new Refused(
+          "--%s %s, HDU %d: found a %s frame, expected %s; leave it out, or correct type.words or type.rules in the instrument file"
+              .formatted(option, path, hdu, found.word(), option));
+    }
   }
 
   /** Writes all files; says why there are no positions on the sky, or null. */
@@ -359,7 +398,7 @@ final class ReduceCommand implements Callable<Integer> {
     }
     new FitsWriter(hadoop)
         .writeCalibrated(
-            out.resolve("calibrated.fits").toUri().toString(),
+            new org.apache.hadoop.fs.Path(out.resolve("calibrated.fits").toUri()).toString(),
             raw.header(),
             reduction.image(),
             facts.data().x(),
@@ -376,35 +415,63 @@ final class ReduceCommand implements Callable<Integer> {
   }
 
   /** The files that patterns, folders and names stand for, in order. */
-  private static List<Path> files(String option, List<String> patterns) throws IOException {
-    List<Path> files = new ArrayList<>();
+  private List<String> files(String option, List<String> patterns) {
+    List<String> files = new ArrayList<>();
     for (String pattern : patterns) {
-      Path path = Path.of(pattern);
-      if (Files.isRegularFile(path)) {
-        files.add(path.toAbsolutePath());
-        continue;
-      }
-      boolean folder = Files.isDirectory(path);
-      Path parent = folder ? path : path.getParent() == null ? Path.of("") : path.getParent();
+      org.apache.hadoop.fs.Path place = place(option, pattern);
       int before = files.size();
-      if (Files.isDirectory(parent.toAbsolutePath())) {
-        PathMatcher matcher =
-            FileSystems.getDefault()
-                .getPathMatcher("glob:" + (folder ? "*" : path.getFileName().toString()));
-        try (Stream<Path> children = Files.list(parent.toAbsolutePath())) {
-          children
-              .filter(Files::isRegularFile)
-              .filter(child -> matcher.matches(child.getFileName()))
-              .filter(child -> !child.getFileName().toString().startsWith("."))
-              .sorted()
-              .forEach(files::add);
+      try {
+        FileSystem fileSystem = place.getFileSystem(hadoop);
+        FileStatus itself = status(fileSystem, place);
+        if (itself != null && itself.isFile()) {
+          files.add(itself.getPath().toString());
+          continue;
         }
+        FileStatus[] found =
+            itself != null ? fileSystem.listStatus(place) : fileSystem.globStatus(place);
+        Stream.of(found == null ? new FileStatus[0] : found)
+            .filter(FileStatus::isFile)
+            .filter(file -> !file.getPath().getName().startsWith("."))
+            .map(file -> file.getPath().toString())
+            .sorted()
+            .forEach(files::add);
+      } catch (IOException unreadable) {
+        throw new Refused(
+            "%s %s cannot be listed: %s; see that it can be reached and read, or give another"
+                .formatted(option, pattern, unreadable.getMessage()),
+            unreadable);
       }
       if (files.size() == before) {
-        throw new Refused("%s %s: no such file".formatted(option, pattern));
+        throw new Refused(
+            "%s %s: no such file; give raw frames by name, folder or pattern"
+                .formatted(option, pattern));
       }
     }
     return files;
+  }
+
+  /** The place a word names, as Hadoop takes it: {@code file:} and plain paths, and others. */
+  private org.apache.hadoop.fs.Path place(String what, String word) {
+    try {
+      org.apache.hadoop.fs.Path place = new org.apache.hadoop.fs.Path(word);
+      place.getFileSystem(hadoop);
+      return place;
+    } catch (IOException | IllegalArgumentException noPlace) {
+      throw new Refused(
+          "%s '%s': %s; give a path, plain or of file: or another Hadoop file system"
+              .formatted(what, word, noPlace.getMessage()),
+          noPlace);
+    }
+  }
+
+  /** Null where nothing is there. */
+  private static FileStatus status(FileSystem fileSystem, org.apache.hadoop.fs.Path place)
+      throws IOException {
+    try {
+      return fileSystem.getFileStatus(place);
+    } catch (FileNotFoundException | ParentNotDirectoryException absent) {
+      return null;
+    }
   }
 
   private static void add(Map<String, List<Double>> times, String step, double value) {
@@ -455,6 +522,28 @@ final class ReduceCommand implements Callable<Integer> {
 
   private static String seconds(double value) {
     return String.format(Locale.ROOT, "%.3f", value);
+  }
+
+  /** Reads the name of a folder of this machine, plain or as a {@code file:} path. */
+  static final class LocalFolder implements ITypeConverter<Path> {
+    private static final Pattern SCHEME = Pattern.compile("([A-Za-z][A-Za-z0-9+.-]+):/.*");
+
+    @Override
+    public Path convert(String word) {
+      if (word.isBlank()) {
+        throw new TypeConversionException("--out '': expected the name of a folder; give one");
+      }
+      Matcher scheme = SCHEME.matcher(word);
+      if (!scheme.matches()) {
+        return Path.of(word);
+      }
+      if (!scheme.group(1).equals("file")) {
+        throw new TypeConversionException(
+            "--out %s: expected a folder of this machine, found one of %s:; give a plain path"
+                .formatted(word, scheme.group(1)));
+      }
+      return Path.of(new org.apache.hadoop.fs.Path(word).toUri().getPath());
+    }
   }
 
   /** Takes CPU and wall time of what is not the reducer's. */
