@@ -302,14 +302,17 @@ final class ReduceCommand implements Callable<Integer> {
             : frames(instrument, MasterKind.FLAT, flatFiles, amplifier, facts);
     Master bias =
         new MasterBuilder(device, MasterBuild.settingsOf(MasterKind.BIAS, config.masters()))
-            .bias(new MasterFrames(instrument, biasFrames, 0, hadoop));
+            .bias(new MasterFrames(instrument.withAll(ImageType.BIAS), biasFrames, 0, hadoop));
     if (flatFrames.isEmpty()) {
       return new Masters(bias, null);
     }
     return new Masters(
         bias,
         new MasterBuilder(device, MasterBuild.settingsOf(MasterKind.FLAT, config.masters()))
-            .flat(new MasterFrames(instrument, flatFrames, bias.readNoise(), hadoop), bias));
+            .flat(
+                new MasterFrames(
+                    instrument.withAll(ImageType.FLAT), flatFrames, bias.readNoise(), hadoop),
+                bias));
   }
 
   /** The frames of the image's own amplifier in the files. */
@@ -326,12 +329,10 @@ final class ReduceCommand implements Callable<Integer> {
         if (!instrument.reads(path, image.hdu(), image.header())) {
           continue;
         }
-        FrameFacts facts =
-            instrument.describe(path, image.hdu(), image.width(), image.height(), image.header());
+        FrameFacts facts = facts(instrument, kind, path, image);
         Amplifier own =
             new Amplifier(
                 facts.ccd(), facts.quadrant(), facts.data().width(), facts.data().height());
-        checkType(kind, path, image.hdu(), facts.type());
         if (own.equals(amplifier)) {
           filter = facts.filter();
           frames.add(
@@ -354,13 +355,27 @@ final class ReduceCommand implements Callable<Integer> {
     return frames;
   }
 
-  private static void checkType(MasterKind kind, String path, int hdu, ImageType found) {
-    if (found != ImageType.valueOf(kind.name())) {
-      String option = kind.name().toLowerCase(Locale.ROOT);
+  /** What is known of a frame; where its type is not, it is what the option says. */
+  private static FrameFacts facts(
+      Instrument instrument, MasterKind kind, String path, ImageHdu image) {
+    ImageType expected = ImageType.valueOf(kind.name());
+    FrameFacts facts;
+    try {
+      facts = instrument.describe(path, image.hdu(), image.width(), image.height(), image.header());
+    } catch (ImageRejected rejected) {
+      if (!rejected.reason().equals("unknown image type")) {
+        throw rejected;
+      }
+      return instrument
+          .withAll(expected)
+          .describe(path, image.hdu(), image.width(), image.height(), image.header());
+    }
+    if (facts.type() != expected) {
       throw new Refused(
           "--%s %s, HDU %d: found a %s frame, expected %s; leave it out, or correct type.words or type.rules in the instrument file"
-              .formatted(option, path, hdu, found.word(), option));
+              .formatted(expected.word(), path, image.hdu(), facts.type().word(), expected.word()));
     }
+    return facts;
   }
 
   /** Writes all files; says why there are no positions on the sky, or null. */

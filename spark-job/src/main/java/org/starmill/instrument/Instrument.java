@@ -8,6 +8,7 @@ import com.typesafe.config.ConfigObject;
 import com.typesafe.config.ConfigParseOptions;
 import com.typesafe.config.ConfigRenderOptions;
 import com.typesafe.config.ConfigValue;
+import com.typesafe.config.ConfigValueFactory;
 import java.io.IOException;
 import java.io.InvalidObjectException;
 import java.io.ObjectInputStream;
@@ -296,6 +297,12 @@ public final class Instrument implements Serializable {
       throw TypedConfig.wrong("sections.bad", value, SECTION);
     }
     return bad;
+  }
+
+  /** The same camera, every frame of which is of the given type, whatever its header says. */
+  public Instrument withAll(ImageType type) {
+    return new Instrument(
+        name, config.withValue("type.value", ConfigValueFactory.fromAnyRef(type.word())));
   }
 
   /** The name of the file, without its folder and suffix. */

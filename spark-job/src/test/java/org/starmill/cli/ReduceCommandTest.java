@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.starmill.cli.Ended.execute;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -99,6 +100,28 @@ class ReduceCommandTest {
         "--flat",
         science(),
         "found a science frame, expected flat");
+  }
+
+  @Test
+  void calibrationFramesOfUnknownTypeAreWhatTheOptionSays() throws IOException {
+    Path untold = Files.createDirectory(shared.resolve("untold"));
+    for (String name : names(night)) {
+      if (name.matches("(bias|flat)_.*")) {
+        String bytes = Files.readString(night.resolve(name), StandardCharsets.ISO_8859_1);
+        Files.writeString(
+            untold.resolve(name),
+            bytes.replace("IMAGETYP=", "NOTATYPE="),
+            StandardCharsets.ISO_8859_1);
+      }
+    }
+    Path out = folder.resolve("out");
+    Ended told = reduce(science(), folder.resolve("told").toString());
+    Ended reduced =
+        reduce(science(), untold + "/bias_*.fits", untold + "/flat_*.fits", out.toString());
+    assertThat(reduced.code()).as(reduced.errors()).isZero();
+    assertThat(Files.readAllBytes(out.resolve("calibrated.fits")))
+        .isEqualTo(Files.readAllBytes(folder.resolve("told").resolve("calibrated.fits")));
+    assertThat(told.code()).isZero();
   }
 
   @Test
