@@ -46,6 +46,7 @@ final class CampaignMasters {
   private final Map<String, BuiltMaster> byIdentity = new LinkedHashMap<>();
   private final Map<Long, String> leftOut = new HashMap<>();
   private final Set<Long> used = new HashSet<>();
+  private final Map<List<Object>, Integer> like = new HashMap<>();
   private final MasterChoice choice;
   private final String settingsHash;
   private final boolean flatRequired;
@@ -68,8 +69,15 @@ final class CampaignMasters {
             new MasterChoice(inOrderOfTime(calibrations), config.masters()),
             settingsHash,
             config.masters().flatRequired());
+    for (PlannedFrame frame : calibrations) {
+      masters.like.merge(likeness(frame, frame.amplifier()), 1, Integer::sum);
+    }
     masters.build(spark, campaign, plan, request);
     return masters;
+  }
+
+  private static List<Object> likeness(PlannedFrame frame, Amplifier amplifier) {
+    return List.of(frame.type(), amplifier);
   }
 
   private static String settingsHash(CampaignRequest request) {
@@ -105,13 +113,9 @@ final class CampaignMasters {
         frame.hdu(),
         frame.fileLength(),
         bias ? MasterKind.BIAS : MasterKind.FLAT,
-        amplifier(frame),
+        frame.amplifier(),
         frame.night(),
         bias ? null : frame.filter());
-  }
-
-  private static Amplifier amplifier(PlannedFrame frame) {
-    return new Amplifier(frame.ccd(), frame.quadrant(), frame.width(), frame.height());
   }
 
   private void build(SparkSession spark, Campaign campaign, Plan plan, CampaignRequest request) {
@@ -120,12 +124,24 @@ final class CampaignMasters {
     for (Row need :
         plan.frames()
             .filter("image_type = 'science' and reason is null")
-            .select("ccd", "quadrant", "width", "height", "filter", "night")
+            .selectExpr(
+                "ccd",
+                "quadrant",
+                "width",
+                "height",
+                "filter",
+                "night",
+                "without_overscan is null as overscan")
             .distinct()
-            .orderBy("night", "ccd", "quadrant", "width", "height", "filter")
+            .orderBy("night", "ccd", "quadrant", "width", "height", "filter", "overscan")
             .collectAsList()) {
       Amplifier amplifier =
-          new Amplifier(need.getString(0), need.getString(1), need.getInt(2), need.getInt(3));
+          new Amplifier(
+              need.getString(0),
+              need.getString(1),
+              need.getInt(2),
+              need.getInt(3),
+              need.getBoolean(6));
       choice
           .bias(amplifier, need.getString(5))
           .ifPresent(group -> biases.put(group.identity(settingsHash), group));
@@ -270,6 +286,11 @@ final class CampaignMasters {
   /** Why a calibration frame went into no master. */
   String whyNotUsed(PlannedFrame frame) {
     String why = leftOut.get(frame.exposureId());
+    if (why == null
+        && like.getOrDefault(likeness(frame, frame.amplifier().withOtherOverscan()), 0)
+            > like.getOrDefault(likeness(frame, frame.amplifier()), 0)) {
+      why = unlike(frame, "most frames of its kind");
+    }
     if (why == null) {
       why =
           switch (frame.type()) {
@@ -283,8 +304,11 @@ final class CampaignMasters {
 
   /** What an image is to be measured with, or why it cannot be. */
   WorkItem workItem(PlannedFrame frame) {
-    Amplifier amplifier = amplifier(frame);
+    Amplifier amplifier = frame.amplifier();
     BuiltMaster bias = built(choice.bias(amplifier, frame.night()));
+    if (bias == null && choice.bias(amplifier.withOtherOverscan(), frame.night()).isPresent()) {
+      return WorkItem.notMeasured(frame, unlike(frame, "the master bias"));
+    }
     if (bias == null || bias.reason() != null) {
       return WorkItem.notMeasured(
           frame,
@@ -297,14 +321,32 @@ final class CampaignMasters {
     if (flat != null && flat.reason() == null) {
       return new WorkItem(frame, bias, flat, null, null);
     }
+    boolean unlike =
+        flat == null && choice.hasFlatFrames(amplifier.withOtherOverscan(), frame.filter());
     String reason =
-        flat == null
-            ? "no flat: found no flat frames, or too few, of filter %s and %s; add them to the input, or set masters.flat=optional"
-                .formatted(frame.filter(), amplifier.label())
-            : "no flat: " + flat.reason();
+        unlike
+            ? "no flat: " + unlike(frame, "the flat frames")
+            : flat == null
+                ? "no flat: found no flat frames, or too few, of filter %s and %s; add them to the input, or set masters.flat=optional"
+                    .formatted(frame.filter(), amplifier.label())
+                : "no flat: " + flat.reason();
     return flatRequired
         ? WorkItem.notMeasured(frame, reason)
         : new WorkItem(frame, bias, null, null, reason);
+  }
+
+  /** Says that the overscan alone sets a frame apart from what it belongs to. */
+  private static String unlike(PlannedFrame frame, String others) {
+    String remedy = "set sections.overscan.value in the instrument file";
+    return frame.withoutOverscan() != null
+        ? "no overscan: %s, %s had %s overscan subtracted; %s"
+            .formatted(
+                frame.withoutOverscan(),
+                others,
+                others.startsWith("the master") ? "its" : "their",
+                remedy)
+        : "overscan differs: this frame has an overscan section, %s had none; %s"
+            .formatted(others, remedy);
   }
 
   private BuiltMaster built(Optional<MasterGroup> group) {

@@ -222,6 +222,7 @@ final class Plan {
           facts.data().height(),
           Double.isNaN(facts.mjd()) ? null : facts.mjd(),
           Double.isNaN(facts.exposureSeconds()) ? null : facts.exposureSeconds(),
+          facts.withoutOverscan(),
           null);
     }
 
@@ -239,6 +240,7 @@ final class Plan {
           null,
           width,
           height,
+          null,
           null,
           null,
           reason);

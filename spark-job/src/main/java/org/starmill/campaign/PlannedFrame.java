@@ -7,6 +7,7 @@ import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 import org.starmill.instrument.ImageType;
+import org.starmill.masters.Amplifier;
 
 /**
  * A frame of the plan: where it stands and what its header says it is.
@@ -24,6 +25,8 @@ import org.starmill.instrument.ImageType;
  * @param height rows of it
  * @param mjd start of the exposure, UTC; null where not known
  * @param exptime seconds; null where not known
+ * @param withoutOverscan why the frame has no overscan section, as "BIASSEC is '[a:b]'"; null where
+ *     it has one
  * @param reason why the frame cannot be used; null where nothing is known against it
  */
 public record PlannedFrame(
@@ -40,6 +43,7 @@ public record PlannedFrame(
     int height,
     Double mjd,
     Double exptime,
+    String withoutOverscan,
     String reason)
     implements Serializable {
 
@@ -58,6 +62,7 @@ public record PlannedFrame(
           .add("height", DataTypes.IntegerType, false)
           .add("mjd", DataTypes.DoubleType, true)
           .add("exptime", DataTypes.DoubleType, true)
+          .add("without_overscan", DataTypes.StringType, true)
           .add("reason", DataTypes.StringType, true);
 
   static PlannedFrame of(Row row) {
@@ -75,7 +80,8 @@ public record PlannedFrame(
         row.getInt(10),
         row.isNullAt(11) ? null : row.getDouble(11),
         row.isNullAt(12) ? null : row.getDouble(12),
-        row.getString(13));
+        row.getString(13),
+        row.getString(14));
   }
 
   Row toRow() {
@@ -93,6 +99,7 @@ public record PlannedFrame(
         height,
         mjd,
         exptime,
+        withoutOverscan,
         reason);
   }
 
@@ -111,7 +118,13 @@ public record PlannedFrame(
         height,
         mjd,
         exptime,
+        withoutOverscan,
         reason);
+  }
+
+  /** What read it out. */
+  Amplifier amplifier() {
+    return new Amplifier(ccd, quadrant, width, height, withoutOverscan == null);
   }
 
   /** Whether it is to be measured. */

@@ -25,6 +25,8 @@ import org.starmill.image.Section;
  * @param ccd name or number
  * @param quadrant name or number of the amplifier
  * @param airmass NaN where unknown
+ * @param withoutOverscan why there is no overscan section, as "BIASSEC is '[a:b]'"; null where
+ *     there is one
  * @param notes what was odd in the header and what was done about it
  */
 public record FrameFacts(
@@ -43,6 +45,7 @@ public record FrameFacts(
     String ccd,
     String quadrant,
     double airmass,
+    String withoutOverscan,
     List<String> notes)
     implements java.io.Serializable {
 

@@ -389,6 +389,7 @@ public final class Instrument implements Serializable {
         ccdName,
         quadrantName,
         airmass.find(header, AIRMASS, Instrument::airmass, notes).orElse(Double.NaN),
+        overscanSection == null ? overscan.found(header) : null,
         notes);
   }
 

@@ -75,6 +75,22 @@ record Keywords(String key, List<String> keywords, String forced, String fallbac
     return fallback == null ? Optional.empty() : reading.apply(fallback);
   }
 
+  /** What the header has in the place of this fact, readable or not, as a sentence needs it. */
+  String found(FitsHeader header) {
+    if (forced != null) {
+      return "%s.value is '%s'".formatted(key, forced);
+    }
+    for (String keyword : keywords) {
+      Optional<String> text = header.text(keyword).filter(value -> !value.isEmpty());
+      if (text.isPresent()) {
+        return "%s is '%s'".formatted(keyword, text.get());
+      }
+    }
+    return keywords.isEmpty()
+        ? "no keyword gives one"
+        : "there is no " + String.join(" or ", keywords);
+  }
+
   /** The keywords as a sentence needs them. */
   String tried() {
     return keywords.isEmpty() ? "no keyword" : String.join(", ", keywords);

@@ -56,7 +56,8 @@ public record BuiltMaster(
           .add("rejected", DataTypes.createArrayType(DataTypes.LongType), false)
           .add("rejected_reasons", DataTypes.createArrayType(DataTypes.StringType), false)
           .add("read_noise", DataTypes.DoubleType, true)
-          .add("reason", DataTypes.StringType, true);
+          .add("reason", DataTypes.StringType, true)
+          .add("overscan", DataTypes.BooleanType, false);
 
   /** A master that was built. */
   static BuiltMaster of(
@@ -119,7 +120,8 @@ public record BuiltMaster(
         rejected.toArray(),
         rejectedReasons.toArray(),
         Double.isNaN(readNoise) ? null : readNoise,
-        reason);
+        reason,
+        amplifier.overscan());
   }
 
   /** Of a row of {@link #SCHEMA}. */
@@ -128,7 +130,8 @@ public record BuiltMaster(
         row.getString(0),
         MasterKind.valueOf(row.getString(1).toUpperCase(Locale.ROOT)),
         row.getString(2),
-        new Amplifier(row.getString(3), row.getString(4), row.getInt(5), row.getInt(6)),
+        new Amplifier(
+            row.getString(3), row.getString(4), row.getInt(5), row.getInt(6), row.getBoolean(15)),
         row.getString(7),
         row.getString(8),
         row.getString(9),

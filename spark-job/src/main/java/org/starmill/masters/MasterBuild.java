@@ -131,6 +131,7 @@ public final class MasterBuild {
     }
     provenance.put("CCDNAME", group.amplifier().ccd());
     provenance.put("QUADRANT", group.amplifier().quadrant());
+    provenance.put("OVERSCAN", group.amplifier().overscan());
     if (group.filter() != null) {
       provenance.put("FILTER", group.filter());
     }

@@ -71,6 +71,11 @@ public final class MasterChoice {
                                 bias)));
   }
 
+  /** Whether there are flat frames at all, be they enough or not. */
+  public boolean hasFlatFrames(Amplifier amplifier, String filter) {
+    return byNight.containsKey(new Kin(MasterKind.FLAT, amplifier, filter));
+  }
+
   private Optional<MasterGroup> choose(
       MasterKind kind, Amplifier amplifier, String filter, String night, int fewest) {
     List<Object> need = new ArrayList<>();

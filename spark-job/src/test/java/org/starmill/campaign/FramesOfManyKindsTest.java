@@ -76,6 +76,30 @@ class FramesOfManyKindsTest {
   }
 
   @Test
+  void aFrameWithABrokenOverscanSectionIsNotMeasuredWithTheBiasOfWholeOnes() throws IOException {
+    Path input = nightWithout("broken overscan", "none");
+    for (String broken : List.of("sci_000001_g.fits", "bias_0002.fits")) {
+      Path frame = input.resolve(broken);
+      String text = Files.readString(frame, StandardCharsets.ISO_8859_1);
+      Files.writeString(
+          frame, text.replaceAll("(BIASSEC = '\\[)\\d", "$1a"), StandardCharsets.ISO_8859_1);
+    }
+    Path output = folder.resolve("catalog of a broken overscan");
+    SmallNight.run(input, output, "masters.min-bias-frames=2");
+    assertThat(SmallNight.ledger(output))
+        .contains("sci_000001_g.fits failed no overscan", "bias_0002.fits failed not used");
+    assertThat(
+            SmallNight.exposures(output)
+                .filter("path like '%sci%' or path like '%bias_0002%'")
+                .select("reason")
+                .collectAsList())
+        .extracting(row -> row.getString(0))
+        .allMatch(reason -> reason.contains("no overscan: BIASSEC is '["))
+        .allMatch(reason -> reason.contains("set sections.overscan.value"))
+        .anyMatch(reason -> reason.contains("the master bias had its overscan subtracted"));
+  }
+
+  @Test
   void calibrationFramesThatNoMasterNeedsAreNoFailures() {
     Path output = folder.resolve("few calibrations");
     SmallNight.run(

@@ -67,6 +67,7 @@ final class Samples {
         "14",
         "3",
         Double.NaN,
+        "there is no BIASSEC",
         List.of("odd header"));
   }
 

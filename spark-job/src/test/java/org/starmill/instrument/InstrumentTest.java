@@ -103,6 +103,7 @@ class InstrumentTest {
                 "14",
                 "3",
                 1.2,
+                null,
                 java.util.List.of()));
     assertThat(facts.detector().gain()).isEqualTo(6.2);
   }

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 import org.starmill.config.CampaignConfig;
 
 class MasterChoiceTest {
-  private static final Amplifier CHIP = new Amplifier("1", "1", 100, 80);
+  private static final Amplifier CHIP = new Amplifier("1", "1", 100, 80, true);
 
   private final List<CalibrationFrame> frames = new ArrayList<>();
 
@@ -54,7 +54,14 @@ class MasterChoiceTest {
     take(2, MasterKind.BIAS, "2024-05-12", null);
     assertThat(choice().bias(CHIP, "2024-05-12")).isEmpty();
     take(2, MasterKind.BIAS, "2024-05-12", null);
-    assertThat(choice().bias(new Amplifier("2", "1", 100, 80), "2024-05-12")).isEmpty();
+    assertThat(choice().bias(new Amplifier("2", "1", 100, 80, true), "2024-05-12")).isEmpty();
+  }
+
+  @Test
+  void framesWithAndWithoutOverscanAreNeverCombined() {
+    take(3, MasterKind.BIAS, "2024-05-12", null);
+    assertThat(choice().bias(CHIP, "2024-05-12")).isPresent();
+    assertThat(choice().bias(CHIP.withOtherOverscan(), "2024-05-12")).isEmpty();
   }
 
   @Test
