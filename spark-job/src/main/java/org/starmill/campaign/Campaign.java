@@ -122,10 +122,10 @@ public final class Campaign {
     try {
       Path path = new Path(output);
       return path.getFileSystem(hadoop).makeQualified(path);
-    } catch (IllegalArgumentException noPlace) {
+    } catch (RuntimeException noPlace) {
       throw new Refused(
           "--output '%s': %s; give a folder of file:, hdfs: or another Hadoop file system"
-              .formatted(output, noPlace.getMessage()),
+              .formatted(output, Inputs.cause(noPlace)),
           noPlace);
     }
   }

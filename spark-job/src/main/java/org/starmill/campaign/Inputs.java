@@ -2,15 +2,19 @@ package org.starmill.campaign;
 
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.fs.LocatedFileStatus;
 import org.apache.hadoop.fs.Path;
-import org.apache.hadoop.fs.RemoteIterator;
 
 /**
  * Lists the FITS files that the inputs of a campaign name.
@@ -34,6 +38,7 @@ final class Inputs {
 
   private final Configuration hadoop;
   private final String excluded;
+  private final Set<String> walked = new HashSet<>();
   private final TreeMap<String, InputFile> found = new TreeMap<>();
 
   private Inputs(Configuration hadoop, Path output) throws IOException {
@@ -71,18 +76,20 @@ final class Inputs {
     try {
       path = new Path(input);
       fileSystem = path.getFileSystem(hadoop);
-    } catch (IOException | IllegalArgumentException noPlace) {
+    } catch (IOException | RuntimeException noPlace) {
       throw new Refused(
           "--input '%s': %s; use a path of file:, hdfs: or another Hadoop file system on the class path"
-              .formatted(input, noPlace.getMessage()),
+              .formatted(input, cause(noPlace)),
           noPlace);
     }
     try {
       add(input, path, fileSystem);
-    } catch (IOException unreadable) {
+    } catch (Refused refused) {
+      throw refused;
+    } catch (IOException | RuntimeException unreadable) {
       throw new Refused(
           "--input %s cannot be listed: %s; see that it can be reached and read, or give another"
-              .formatted(input, unreadable.getMessage()),
+              .formatted(input, cause(unreadable)),
           unreadable);
     }
   }
@@ -112,6 +119,18 @@ final class Inputs {
     }
   }
 
+  /** What a file system says, and of one without its jar which class is missing. */
+  static String cause(Throwable failure) {
+    Throwable first = failure;
+    while (first.getCause() != null) {
+      first = first.getCause();
+    }
+    return first instanceof ClassNotFoundException
+        ? "%s: the jar of this file system (for s3a that is hadoop-aws) is not on the class path"
+            .formatted(first.getMessage())
+        : String.valueOf(first.getMessage());
+  }
+
   private static FileStatus status(FileSystem fileSystem, Path path) throws IOException {
     try {
       return fileSystem.getFileStatus(path);
@@ -120,14 +139,54 @@ final class Inputs {
     }
   }
 
+  /** Walks a folder; links to folders come last, so that a frame has its own path where it can. */
   private void walk(FileSystem fileSystem, Path folder) throws IOException {
     String root = fileSystem.makeQualified(folder).toString();
-    RemoteIterator<LocatedFileStatus> files = fileSystem.listFiles(folder, true);
-    while (files.hasNext()) {
-      FileStatus file = files.next();
-      String path = file.getPath().toString();
-      take(file, path.startsWith(root) ? path.substring(root.length()) : path);
+    Deque<Path> folders = new ArrayDeque<>(List.of(fileSystem.makeQualified(folder)));
+    while (!folders.isEmpty()) {
+      Path next = folders.removeFirst();
+      java.nio.file.Path local = local(next);
+      if (!walked.add(local == null ? next.toString() : local.toRealPath().toString())) {
+        continue;
+      }
+      for (FileStatus child : fileSystem.listStatus(next)) {
+        java.nio.file.Path place = local(child.getPath());
+        if (!child.isDirectory()) {
+          take(child, below(root, child.getPath()));
+        } else if (place != null && Files.isSymbolicLink(place)) {
+          folders.addLast(child.getPath());
+        } else {
+          folders.addFirst(child.getPath());
+        }
+      }
+      if (local != null) {
+        takeDangling(local, root);
+      }
     }
+  }
+
+  /** Hadoop passes over links that lead nowhere: they are taken, so that each becomes a row. */
+  private void takeDangling(java.nio.file.Path folder, String root) throws IOException {
+    try (Stream<java.nio.file.Path> children = Files.list(folder)) {
+      for (java.nio.file.Path child : (Iterable<java.nio.file.Path>) children::iterator) {
+        if (Files.isSymbolicLink(child) && !Files.exists(child)) {
+          Path path = new Path("file", null, child.toString());
+          take(new FileStatus(0, false, 1, 1, 0, path), below(root, path));
+        }
+      }
+    }
+  }
+
+  private static String below(String root, Path file) {
+    String path = file.toString();
+    return path.startsWith(root) ? path.substring(root.length()) : path;
+  }
+
+  /** A folder or file of this machine; null for one of another file system. */
+  private static java.nio.file.Path local(Path path) {
+    return "file".equals(path.toUri().getScheme())
+        ? java.nio.file.Path.of(path.toUri().getPath())
+        : null;
   }
 
   private void take(FileStatus file, String below) {
