@@ -48,6 +48,9 @@ public final class Starmill {
   static final int WRONG_USAGE = 2;
   static final int SOME_IMAGE_FAILED = 3;
 
+  /** As a shell counts the end by SIGTERM. */
+  private static final int STOPPED = 143;
+
   private Starmill() {}
 
   public static void main(String[] arguments) {
@@ -106,11 +109,30 @@ public final class Starmill {
         return WRONG_USAGE;
       }
     }
+    if (isStop(failure)) {
+      command
+          .getErr()
+          .println("starmill: stopped before the end; the same command goes on where it stood");
+      command.getErr().flush();
+      return STOPPED;
+    }
     PrintWriter errors = command.getErr();
     errors.println("starmill: internal error: " + failure);
     failure.printStackTrace(errors);
     errors.flush();
     return INTERNAL_ERROR;
+  }
+
+  /** Whether Spark was shut down under the work, as by a signal to this process. */
+  static boolean isStop(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      String message = String.valueOf(cause.getMessage());
+      if (message.contains("SparkContext was shut down")
+          || message.contains("stopped SparkContext")) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static void complain(CommandLine command, String message) {

@@ -61,6 +61,13 @@ class CommandLineTest {
   }
 
   @Test
+  void aRunThatWasStoppedIsNoInternalError() {
+    String spark = "Job 3 cancelled because SparkContext was shut down";
+    assertThat(Starmill.isStop(new RuntimeException(new IllegalStateException(spark)))).isTrue();
+    assertThat(Starmill.isStop(new IllegalStateException("no row has a level"))).isFalse();
+  }
+
+  @Test
   void aFrameIsReducedWithoutSpark() throws Exception {
     Path night = folder.resolve("night");
     Ended simulated =
