@@ -38,7 +38,7 @@ public final class SparkSessions {
     }
     conf.setIfMissing("spark.ui.showConsoleProgress", "false");
     // The exposures table has more columns than Spark shortens in silence.
-    conf.setIfMissing("spark.sql.debug.maxToStringFields", "200");
+    conf.setIfMissing("spark.sql.debug.maxToStringFields", "1000");
     conf.setIfMissing("spark.sql.parquet.compression.codec", "zstd");
     conf.set("spark.sql.session.timeZone", "UTC");
     return SparkSession.builder().config(conf).getOrCreate();
