@@ -91,8 +91,12 @@ public record Overscan(int skip, int window) {
   private static ImageRejected empty(Section section) {
     return new ImageRejected(
         "empty overscan",
-        "section %s holds no finite value; correct the section in the instrument file"
-            .formatted(section));
+        "section [%d:%d,%d:%d] holds no finite value; correct it with sections.overscan.value in the instrument file"
+            .formatted(
+                section.x() + 1,
+                section.x() + section.width(),
+                section.y() + 1,
+                section.y() + section.height()));
   }
 
   /** The mean level of every row with its weight, and what is made of them. */

@@ -58,12 +58,14 @@ public final class FrameReader {
         in -> {
           List<ImageHdu> images = new ArrayList<>();
           ImageRejected why = null;
+          int hdus = 0;
           Optional<HduHeader> primary = Optional.empty();
           for (int hdu = 0; ; hdu++) {
             Optional<HduHeader> next = HduHeader.read(in, path, hdu);
             if (next.isEmpty()) {
               break;
             }
+            hdus++;
             HduHeader header = next.get();
             boolean listed = false;
             try {
@@ -89,7 +91,9 @@ public final class FrameReader {
             }
           }
           if (images.isEmpty()) {
-            throw why != null ? why : absent(path, "image");
+            throw why == null || why.reason().equals("no image") && hdus > 1
+                ? noImage(path, hdus)
+                : why;
           }
           return List.copyOf(images);
         });
@@ -161,6 +165,13 @@ public final class FrameReader {
       throw truncated(header, data);
     }
     skipFilling(in, data);
+  }
+
+  private static ImageRejected noImage(String path, int hdus) {
+    return new ImageRejected(
+        "no image",
+        "%s: none of its %d HDUs holds an image of two axes; leave the file out of the input"
+            .formatted(path, hdus));
   }
 
   private static ImageRejected absent(String path, String what) {

@@ -367,7 +367,7 @@ public final class Instrument implements Serializable {
     double seconds =
         exposure.find(header, NOT_NEGATIVE, Instrument::notNegative, notes).orElse(Double.NaN);
     if (type == ImageType.SCIENCE && !(seconds > 0)) {
-      throw missing(place, "exposure time above 0", exposure, "seconds");
+      throw missing(place, "exposure time above 0", exposure, "seconds", header);
     }
     double mjd = time(header, notes);
     return new FrameFacts(
@@ -376,10 +376,11 @@ public final class Instrument implements Serializable {
         overscanSection,
         bad(ccdName, quadrantName, dataSection, width, height),
         gain.find(header, ABOVE_ZERO, Instrument::aboveZero, notes)
-            .orElseThrow(() -> missing(place, "gain", gain, "electrons per ADU")),
+            .orElseThrow(() -> missing(place, "gain", gain, "electrons per ADU", header)),
         readNoise
             .find(header, ABOVE_ZERO, text -> orWord(text, FROM_BIAS), notes)
-            .orElseThrow(() -> missing(place, "read noise", readNoise, "electrons, or from-bias")),
+            .orElseThrow(
+                () -> missing(place, "read noise", readNoise, "electrons, or from-bias", header)),
         saturation(place, header, notes),
         seconds,
         mjd,
@@ -416,7 +417,7 @@ public final class Instrument implements Serializable {
     }
     throw new ImageRejected(
         "unknown image type",
-        "%s: %s; tell what it is with type.words or type.rules in the instrument file of %s"
+        "%s: %s; tell what it is with %s in %s"
             .formatted(
                 place,
                 found.isEmpty()
@@ -426,7 +427,8 @@ public final class Instrument implements Serializable {
                                 ? "the rules holds and no keyword"
                                 : String.join(", ", typeKeywords))
                     : String.join(", ", found),
-                name));
+                found.isEmpty() ? "type.rules or type.value" : "type.words or type.rules",
+                file()));
   }
 
   /** Lower case, with single blanks for every other sign, and without a final "frame". */
@@ -506,7 +508,9 @@ public final class Instrument implements Serializable {
         saturation
             .find(header, ABOVE_ZERO, text -> orWord(text, FROM_FORMAT), notes)
             .orElseThrow(
-                () -> missing(place, "saturation level", saturation, "raw ADU, or from-format"));
+                () ->
+                    missing(
+                        place, "saturation level", saturation, "raw ADU, or from-format", header));
     return Double.isNaN(level) ? largestValue(header) : level;
   }
 
@@ -554,11 +558,25 @@ public final class Instrument implements Serializable {
     return Double.NaN;
   }
 
-  private ImageRejected missing(String place, String what, Keywords keywords, String unit) {
+  private ImageRejected missing(
+      String place, String what, Keywords keywords, String unit, FitsHeader header) {
+    boolean there = keywords.isIn(header);
     return new ImageRejected(
         "missing keyword",
-        "%s: no %s in %s; set %s.default (%s) in the instrument file of %s"
-            .formatted(place, what, keywords.tried(), keywords.key(), unit, name));
+        "%s: no %s in %s; set %s.%s (%s) in %s"
+            .formatted(
+                place,
+                what,
+                there ? "its header, " + keywords.found(header) : keywords.tried(),
+                keywords.key(),
+                there ? "value" : "default",
+                unit,
+                file()));
+  }
+
+  /** The instrument file, as a remedy names it. */
+  private String file() {
+    return PACKAGED.contains(name) ? FOLDER + name + SUFFIX : "the instrument file of " + name;
   }
 
   private static final String SECTION = "a section [x1:x2,y1:y2], counted from 1";

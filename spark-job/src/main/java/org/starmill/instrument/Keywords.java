@@ -75,6 +75,12 @@ record Keywords(String key, List<String> keywords, String forced, String fallbac
     return fallback == null ? Optional.empty() : reading.apply(fallback);
   }
 
+  /** Whether the header has one of the keywords, readable or not. */
+  boolean isIn(FitsHeader header) {
+    return keywords.stream()
+        .anyMatch(key -> header.text(key).filter(t -> !t.isEmpty()).isPresent());
+  }
+
   /** What the header has in the place of this fact, readable or not, as a sentence needs it. */
   String found(FitsHeader header) {
     if (forced != null) {

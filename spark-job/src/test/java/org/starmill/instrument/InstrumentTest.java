@@ -108,6 +108,27 @@ class InstrumentTest {
     assertThat(facts.detector().gain()).isEqualTo(6.2);
   }
 
+  @Test
+  void theQuadrantIsCountedAsItsKeywordCounts() {
+    assertThat(generic("QUADRANT", 1L, "AMP_ID", 0L).quadrant()).isEqualTo("1");
+    assertThat(generic("AMP_ID", 0L).quadrant()).isEqualTo("0");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"GAIN, 0", "GAIN, -2", "GAIN, high", "EXPTIME, 0", "EXPTIME, -1", "EXPTIME, NaN"})
+  void aValueWithoutSenseIsNamed(String keyword, String value) {
+    assertThatThrownBy(() -> generic(keyword, value))
+        .isInstanceOf(ImageRejected.class)
+        .hasMessageContaining("%s is '%s'".formatted(keyword, value));
+  }
+
+  @Test
+  void aFrameWithoutATypeKeywordHasRemediesThatWork() {
+    assertThatThrownBy(() -> generic("IMAGETYP", null))
+        .hasMessageContaining("type.rules or type.value")
+        .hasMessageContaining("conf/instruments/generic.conf");
+  }
+
   @ParameterizedTest
   @CsvSource({
     "bias, BIAS",
@@ -144,7 +165,7 @@ class InstrumentTest {
         .isInstanceOfSatisfying(
             ImageRejected.class, e -> assertThat(e.reason()).isEqualTo("unknown image type"))
         .hasMessage(
-            "unknown image type: night/a.fits, HDU 0: IMAGETYP is 'focus'; tell what it is with type.words or type.rules in the instrument file of generic");
+            "unknown image type: night/a.fits, HDU 0: IMAGETYP is 'focus'; tell what it is with type.words or type.rules in conf/instruments/generic.conf");
     assertThatThrownBy(() -> generic("IMAGETYP", null))
         .hasMessageContaining("none of IMAGETYP, IMGTYPE, OBSTYPE");
   }
@@ -156,7 +177,7 @@ class InstrumentTest {
             ImageRejected.class, e -> assertThat(e.reason()).isEqualTo("missing keyword"))
         .hasMessageStartingWith("missing keyword: night/a.fits, HDU 0: no gain in EGAIN, ")
         .hasMessageEndingWith(
-            "; set gain.default (electrons per ADU) in the instrument file of generic");
+            "; set gain.default (electrons per ADU) in conf/instruments/generic.conf");
   }
 
   @Test
