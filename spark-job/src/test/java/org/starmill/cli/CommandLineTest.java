@@ -68,6 +68,14 @@ class CommandLineTest {
   }
 
   @Test
+  void anEmptyPathIsRefusedInOneLine() {
+    refuses(execute("run", "--input", "x", "--output", "", "--device", "java"), "--output ''");
+    refuses(
+        execute("run", "--input", "", "--output", folder + "/empty", "--device", "java"),
+        "--input ''");
+  }
+
+  @Test
   void aFrameIsReducedWithoutSpark() throws Exception {
     Path night = folder.resolve("night");
     Ended simulated =
