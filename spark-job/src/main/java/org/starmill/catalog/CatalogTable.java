@@ -48,7 +48,7 @@ public enum CatalogTable {
               "sharp",
               FLOAT,
               "",
-              "excess of the core over the PSF's, in units of the PSF's: above 0 narrower, below 0 wider than a star"),
+              "how much wider than the PSF, as a change of ln FWHM: above 0 wider (a galaxy), below 0 narrower (a cosmic ray)"),
           optional("quality", FLOAT, "", "share of the PSF's weight on good pixels, 0 to 1"),
           optional("crowding", FLOAT, "", "own share of the flux under the PSF, 0 to 1"),
           required(

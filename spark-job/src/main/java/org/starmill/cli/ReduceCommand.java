@@ -291,8 +291,7 @@ final class ReduceCommand implements Callable<Integer> {
       FrameFacts facts,
       List<String> biasFiles,
       List<String> flatFiles) {
-    Amplifier amplifier =
-        new Amplifier(facts.ccd(), facts.quadrant(), facts.data().width(), facts.data().height());
+    Amplifier amplifier = Amplifier.of(facts);
     // Both lists first: a wrong flat is refused before the biases are combined.
     List<CalibrationFrame> biasFrames =
         frames(instrument, MasterKind.BIAS, biasFiles, amplifier, facts);
@@ -330,9 +329,7 @@ final class ReduceCommand implements Callable<Integer> {
           continue;
         }
         FrameFacts facts = facts(instrument, kind, path, image);
-        Amplifier own =
-            new Amplifier(
-                facts.ccd(), facts.quadrant(), facts.data().width(), facts.data().height());
+        Amplifier own = Amplifier.of(facts);
         if (own.equals(amplifier)) {
           filter = facts.filter();
           frames.add(

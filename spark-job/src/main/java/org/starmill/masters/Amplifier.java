@@ -19,11 +19,6 @@ import org.starmill.instrument.FrameFacts;
 public record Amplifier(String ccd, String quadrant, int width, int height, boolean overscan)
     implements Serializable {
 
-  /** One whose frames have no overscan section. */
-  public Amplifier(String ccd, String quadrant, int width, int height) {
-    this(ccd, quadrant, width, height, false);
-  }
-
   /** The amplifier that a frame was read by. */
   public static Amplifier of(FrameFacts facts) {
     return new Amplifier(
