@@ -64,8 +64,5 @@ class SubPixelPhaseTest {
     double peakToPeak = 2.5 * Math.log10(brightest / faintest) * 1000;
     assertThat(peakToPeak).as("peak to peak, mmag").isLessThan(0.5);
     assertThat(brightest / FLUX).as("flux over truth").isBetween(0.999, 1.001);
-    System.out.printf(
-        "%s: %.3f mmag peak to peak, flux/truth %.5f to %.5f%n",
-        model, peakToPeak, faintest / FLUX, brightest / FLUX);
   }
 }
