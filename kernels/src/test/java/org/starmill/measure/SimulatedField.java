@@ -121,7 +121,9 @@ final class SimulatedField {
         .toArray();
   }
 
-  /** The chosen stars by whole magnitudes, brightest first; bins of fewer than 50 join the next. */
+  /**
+   * The chosen stars by whole magnitudes, brightest first; bins of fewer than 200 join the next.
+   */
   List<int[]> byMagnitude(int[] chosen) {
     int[] sorted =
         Arrays.stream(chosen)
@@ -136,7 +138,7 @@ final class SimulatedField {
       boolean next =
           !last
               && Math.floor(truth.mag()[sorted[i]]) > Math.floor(truth.mag()[sorted[i - 1]])
-              && i - from >= 50;
+              && i - from >= 200;
       if (last || next) {
         bins.add(Arrays.copyOfRange(sorted, from, i));
         from = i;

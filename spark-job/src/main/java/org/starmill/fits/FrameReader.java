@@ -170,7 +170,7 @@ public final class FrameReader {
   private static ImageRejected noImage(String path, int hdus) {
     return new ImageRejected(
         "no image",
-        "%s: none of its %d HDUs holds an image of two axes; leave the file out of the input"
+        "%s: found %d HDUs, none of which holds an image of two axes; expected one; leave the file out of the input"
             .formatted(path, hdus));
   }
 
