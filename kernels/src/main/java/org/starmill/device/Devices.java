@@ -20,11 +20,25 @@ public final class Devices {
   /** The words that {@link #choose} takes. */
   public static final List<String> CHOICES = List.of("auto", "gpu", "opencl-cpu", "java");
 
+  /**
+   * Whether this JVM has the Vector API: it was started with --add-modules jdk.incubator.vector.
+   */
+  public static final boolean VECTORS =
+      ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
+
   private Devices() {}
 
-  /** The Java device with the given number of threads. */
+  /**
+   * The Java device with the given number of threads; it uses the Vector API where {@link #VECTORS}
+   * says that there is one.
+   */
   public static Device java(int threads) {
-    return new JavaDevice(threads);
+    return new JavaDevice(threads, VECTORS);
+  }
+
+  /** The Java device without the Vector API: what all others are compared with. */
+  public static Device scalarJava(int threads) {
+    return new JavaDevice(threads, false);
   }
 
   /** All devices: OpenCL's GPUs, its CPUs, and the Java device, which is always there. */

@@ -32,6 +32,23 @@ public abstract class ItemKernel extends FloatBitsKernel {
    */
   public abstract void item(int item);
 
+  /**
+   * Does the work of a range of items with the JVM's Vector API, on a Java device that has it.
+   *
+   * <p>A step that dominates overrides this with a twin of {@link #item}, held equal to it by a
+   * test, to a stated tolerance; others go through {@link #item} here as well. A twin lives in a
+   * class of its own, so that nothing of the module jdk.incubator.vector is loaded where it is
+   * absent.
+   *
+   * @param from the first item
+   * @param to one more than the last
+   */
+  protected void vectorItems(int from, int to) {
+    for (int item = from; item < to; item++) {
+      item(item);
+    }
+  }
+
   @Override
   public void run() {
     int item = getGlobalId();

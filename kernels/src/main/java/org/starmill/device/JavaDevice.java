@@ -17,14 +17,22 @@ final class JavaDevice implements Device {
 
   private final AtomicLong helperCpuNanos = new AtomicLong();
   private final int threads;
+  private final boolean vectors;
   private final ExecutorService helpers;
   private volatile boolean closed;
 
-  JavaDevice(int threads) {
+  /**
+   * Makes the device.
+   *
+   * @param threads the caller's included
+   * @param vectors whether kernels that have a twin for the Vector API run it
+   */
+  JavaDevice(int threads, boolean vectors) {
     if (threads < 1) {
       throw new IllegalArgumentException("%d threads: expected at least 1".formatted(threads));
     }
     this.threads = threads;
+    this.vectors = vectors;
     this.helpers =
         threads == 1
             ? null
@@ -63,7 +71,7 @@ final class JavaDevice implements Device {
     }
     kernel.setItems(items);
     // Blocks small enough that the last one does not keep a single thread busy for long.
-    Shares shares = new Shares(kernel, items, Math.max(1, items / (threads * 16)));
+    Shares shares = new Shares(kernel, items, Math.max(1, items / (threads * 16)), vectors);
     for (int i = 1; i < Math.min(threads, items); i++) {
       helpers.execute(() -> timed(shares));
     }
@@ -100,14 +108,16 @@ final class JavaDevice implements Device {
     private final ItemKernel kernel;
     private final int items;
     private final int block;
+    private final boolean vectors;
     private final AtomicLong next = new AtomicLong();
     private int busy;
     private Throwable failure;
 
-    Shares(ItemKernel kernel, int items, int block) {
+    Shares(ItemKernel kernel, int items, int block, boolean vectors) {
       this.kernel = kernel;
       this.items = items;
       this.block = block;
+      this.vectors = vectors;
     }
 
     @Override
@@ -116,8 +126,12 @@ final class JavaDevice implements Device {
       try {
         for (long from = next.getAndAdd(block); from < items; from = next.getAndAdd(block)) {
           int to = (int) Math.min(items, from + block);
-          for (int item = (int) from; item < to; item++) {
-            kernel.item(item);
+          if (vectors) {
+            kernel.vectorItems((int) from, to);
+          } else {
+            for (int item = (int) from; item < to; item++) {
+              kernel.item(item);
+            }
           }
         }
       } catch (RuntimeException | Error e) {
