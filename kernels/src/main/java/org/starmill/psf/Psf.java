@@ -158,7 +158,8 @@ public final class Psf {
   }
 
   /**
-   * Writes the form of a star at a position: A, B, C, beta and the norm, as {@link PsfKernel} says.
+   * Writes the form of a star at a position: A, B, C, beta, the norm and its residual table, as
+   * {@link PsfKernel} says.
    *
    * @param out takes {@link PsfKernel#FORM} numbers from {@code at} on
    */
@@ -174,6 +175,7 @@ public final class Psf {
     out[at + 3] = (float) shape[BETA];
     out[at + 4] =
         (float) (model == PsfModel.MOFFAT ? (shape[BETA] - 1) * s / Math.PI : s / (2 * Math.PI));
+    out[at + 5] = 0f;
   }
 
   /**

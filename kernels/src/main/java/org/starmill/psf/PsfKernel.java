@@ -6,8 +6,9 @@ import org.starmill.device.ItemKernel;
  * Evaluates the PSF, integrated over a pixel, and its derivatives: the arithmetic that all kernels
  * of the PSF share.
  *
- * <p>A star's shape is five numbers, its form: A, B, C, beta and the norm N. With (X, Y) the offset
- * from the star's centre and q = A X^2 + B X Y + C Y^2 the profile is
+ * <p>A star's shape is six numbers, its form: A, B, C, beta, the norm N and the number of its
+ * residual table (0 for none). With (X, Y) the offset from the star's centre and q = A X^2 + B X Y
+ * + C Y^2 the profile is
  *
  * <pre>
  *   Moffat    N (1 + q)^-beta      N = (beta - 1) sqrt(AC - B^2/4) / pi
@@ -15,22 +16,27 @@ import org.starmill.device.ItemKernel;
  * </pre>
  *
  * so that its integral over the plane is 1 (Moffat 1969, A&amp;A 3, 455). The integral over a pixel
- * is taken by Gauss-Legendre quadrature of n x n nodes. Three nodes a side leave 0.1 mmag of the
- * phase within the pixel at a FWHM of 1.94 pixels; two do for a FWHM of 3 and more, and in the
- * wings.
+ * is taken by Gauss-Legendre quadrature of n x n nodes in the core, and as f + (1/24) laplacian f
+ * at the pixel's centre (Taylor expansion to third order) outside it. Three nodes a side leave 0.1
+ * mmag of the phase within the pixel at a FWHM of 1.94 pixels; two do for a FWHM of 3 and more, and
+ * the Taylor expansion for 5 and more, and in the wings.
+ *
+ * <p>{@link PsfStamps} evaluates the same with the Vector API.
  */
 public abstract class PsfKernel extends ItemKernel {
   /** Numbers of a form. */
-  public static final int FORM = 5;
+  public static final int FORM = 6;
 
   /** 0 for a Moffat profile, 1 for a Gaussian. */
   protected int gaussian;
 
-  /** Half side of the square of pixels, about the star's own, integrated with coreOrder nodes. */
+  /**
+   * Half side of the square of pixels, about the star's own, integrated with coreOrder nodes; -1
+   * where there is none.
+   */
   protected int coreRadius;
 
   protected int coreOrder;
-  protected int wingOrder;
 
   /** Gauss-Legendre nodes on [-1/2, 1/2] and weights, those of order n from n (n - 1) / 2 on. */
   protected float[] node = {
@@ -43,8 +49,7 @@ public abstract class PsfKernel extends ItemKernel {
   public final void configure(PsfModel model, double fwhm) {
     gaussian = model == PsfModel.GAUSSIAN ? 1 : 0;
     coreOrder = fwhm < 3 ? 3 : 2;
-    wingOrder = 2;
-    coreRadius = (int) Math.round(1.5 * fwhm);
+    coreRadius = fwhm < 5 ? (int) Math.round(1.5 * fwhm) : -1;
   }
 
   /** The profile over its norm, as a function of q. */
@@ -63,11 +68,14 @@ public abstract class PsfKernel extends ItemKernel {
     return value;
   }
 
-  /** Nodes a side for the pixel at a whole-pixel offset from the star's own. */
+  /**
+   * Nodes a side for the pixel at a whole-pixel offset from the star's own; 1 stands for the Taylor
+   * expansion.
+   */
   protected int order(int px, int py) {
     int order = coreOrder;
     if (px > coreRadius || px < -coreRadius || py > coreRadius || py < -coreRadius) {
-      order = wingOrder;
+      order = 1;
     }
     return order;
   }
@@ -79,9 +87,41 @@ public abstract class PsfKernel extends ItemKernel {
    * @param f where the star's own starts
    * @param dx pixel's centre less star's centre
    * @param dy the same in y
-   * @param order nodes a side
+   * @param order nodes a side, or 1 for the Taylor expansion
    */
   protected float pixel(float[] form, int f, float dx, float dy, int order) {
+    float value = 0f;
+    if (order == 1) {
+      value = expanded(form, f, dx, dy);
+    } else {
+      value = integrated(form, f, dx, dy, order);
+    }
+    return value;
+  }
+
+  /** f + (1/24) laplacian f, with G = |grad q|^2 and T = laplacian q. */
+  private float expanded(float[] form, int f, float dx, float dy) {
+    float a = form[f];
+    float b = form[f + 1];
+    float c = form[f + 2];
+    float beta = form[f + 3];
+    float gx = 2f * a * dx + b * dy;
+    float gy = b * dx + 2f * c * dy;
+    float q = 0.5f * (dx * gx + dy * gy);
+    float g = gx * gx + gy * gy;
+    float t = 2f * (a + c);
+    float value = 0f;
+    if (gaussian == 1) {
+      value = profile(q, beta) * (1f + (0.25f * g - 0.5f * t) / 24f);
+    } else {
+      float u = 1f + q;
+      float h2 = powerOf(u, -beta - 2f);
+      value = h2 * (u * u + beta / 24f * ((beta + 1f) * g - u * t));
+    }
+    return value * form[f + 4];
+  }
+
+  private float integrated(float[] form, int f, float dx, float dy, int order) {
     float a = form[f];
     float b = form[f + 1];
     float c = form[f + 2];
@@ -104,6 +144,47 @@ public abstract class PsfKernel extends ItemKernel {
    * The PSF over one pixel and its derivatives by the star's x and y, into out[o] to out[o + 2].
    */
   protected void pixelAndSlopes(
+      float[] form, int f, float dx, float dy, int order, float[] out, int o) {
+    if (order == 1) {
+      expandedAndSlopes(form, f, dx, dy, out, o);
+    } else {
+      integratedAndSlopes(form, f, dx, dy, order, out, o);
+    }
+  }
+
+  private void expandedAndSlopes(float[] form, int f, float dx, float dy, float[] out, int o) {
+    float a = form[f];
+    float b = form[f + 1];
+    float c = form[f + 2];
+    float beta = form[f + 3];
+    float norm = form[f + 4];
+    float gx = 2f * a * dx + b * dy;
+    float gy = b * dx + 2f * c * dy;
+    float q = 0.5f * (dx * gx + dy * gy);
+    float g = gx * gx + gy * gy;
+    float t = 2f * (a + c);
+    // The gradient of G is twice this.
+    float ggx = 2f * a * gx + b * gy;
+    float ggy = b * gx + 2f * c * gy;
+    if (gaussian == 1) {
+      float value = norm * profile(q, beta);
+      float all = value * (1f + (0.25f * g - 0.5f * t) / 24f);
+      out[o] = all;
+      out[o + 1] = 0.5f * gx * all - value * ggx / 48f;
+      out[o + 2] = 0.5f * gy * all - value * ggy / 48f;
+    } else {
+      float u = 1f + q;
+      float h3 = norm * powerOf(u, -beta - 3f);
+      float h2 = h3 * u;
+      float k = beta * (beta + 1f) / 24f;
+      out[o] = h2 * u * u + k * h2 * g - beta / 24f * h2 * u * t;
+      float radial = beta * h2 * u + k * ((beta + 2f) * h3 * g - h2 * t);
+      out[o + 1] = radial * gx - 2f * k * h2 * ggx;
+      out[o + 2] = radial * gy - 2f * k * h2 * ggy;
+    }
+  }
+
+  private void integratedAndSlopes(
       float[] form, int f, float dx, float dy, int order, float[] out, int o) {
     float a = form[f];
     float b = form[f + 1];
@@ -137,7 +218,8 @@ public abstract class PsfKernel extends ItemKernel {
 
   /**
    * The PSF over one pixel and its derivatives by x, y, A, B, C, beta, into out[o] to out[o + 6];
-   * the one by beta is 0 for a Gaussian.
+   * the one by beta is 0 for a Gaussian. By quadrature everywhere, of two nodes a side at least: in
+   * the wings both ways agree to 1e-5 of the peak.
    */
   protected void pixelAndShape(
       float[] form, int f, float dx, float dy, int order, float[] out, int o) {
@@ -145,7 +227,8 @@ public abstract class PsfKernel extends ItemKernel {
     float b = form[f + 1];
     float c = form[f + 2];
     float beta = form[f + 3];
-    int n0 = order * (order - 1) / 2;
+    int nodes = max(order, 2);
+    int n0 = nodes * (nodes - 1) / 2;
     float sum = 0f;
     float sumX = 0f;
     float sumY = 0f;
@@ -153,10 +236,10 @@ public abstract class PsfKernel extends ItemKernel {
     float sumB = 0f;
     float sumC = 0f;
     float sumBeta = 0f;
-    for (int j = 0; j < order; j++) {
+    for (int j = 0; j < nodes; j++) {
       float y = dy + node[n0 + j];
       float wy = nodeWeight[n0 + j];
-      for (int i = 0; i < order; i++) {
+      for (int i = 0; i < nodes; i++) {
         float x = dx + node[n0 + i];
         float q = x * (a * x + b * y) + c * y * y;
         float value = wy * nodeWeight[n0 + i] * profile(q, beta);
