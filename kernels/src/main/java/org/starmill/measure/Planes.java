@@ -14,8 +14,11 @@ final class Planes {
   /** Model of all stars, electrons. */
   final float[] model;
 
-  /** Image less sky less model. */
+  /** Image less sky less model; 0 where a pixel must not be used. */
   final float[] residual;
+
+  /** 1 / variance, the stars' own noise included; 0 where a pixel must not be used. */
+  final float[] weight;
 
   Planes(int width, int height) {
     this.width = width;
@@ -25,5 +28,6 @@ final class Planes {
     base = new float[size];
     model = new float[size];
     residual = new float[size];
+    weight = new float[size];
   }
 }

@@ -1,13 +1,17 @@
 package org.starmill.measure;
 
 import org.starmill.psf.PsfKernel;
+import org.starmill.psf.PsfTable;
 
 /**
- * Draws the model of all stars into one band of rows, and what it leaves of the image.
+ * Draws the model of all stars into one band of rows, what it leaves of the image, and the weight
+ * of each pixel with the stars' own noise.
  *
  * <p>Gathers: a band asks which stars reach it, so that no two items write the same pixel and the
  * sum does not depend on the order of threads. A star is drawn out to its own radius, on whole
- * pixels about the one its centre lies in.
+ * pixels about the one its centre lies in. With model M, response R and c the relative error of
+ * flat and PSF a pixel's weight is 1 / (base + M / R + (c M)^2): the variance is the model's, for
+ * one that follows the data's own noise gives low pixels high weights and biases faint fluxes.
  */
 final class RenderKernel extends PsfKernel {
   int width;
@@ -30,8 +34,23 @@ final class RenderKernel extends PsfKernel {
   float[] image;
 
   float[] base;
+
+  /** Response of the pixels, or one value where there is none ({@link #flatFielded} is 0). */
+  float[] response;
+
+  int flatFielded;
+
+  /** Relative error of the model, squared. */
+  float modelVariance;
+
   float[] model;
   float[] residual;
+  float[] weight;
+
+  /** The PSF as the twin takes it; null where there is no Vector API. */
+  PsfTable table;
+
+  StarCells cells;
 
   @Override
   public void item(int band) {
@@ -53,21 +72,35 @@ final class RenderKernel extends PsfKernel {
         int py = y - cy;
         for (int x = from; x <= to; x++) {
           int px = x - cx;
-          // A round patch, not a square one: no corners in the residual of a bright star.
-          if (px * px + py * py <= r * r) {
-            float value =
-                pixel(form, star * FORM, px - offsetX[star], py - offsetY[star], order(px, py));
-            model[y * width + x] += flux[star] * value;
-          }
+          float value =
+              pixel(form, star * FORM, px - offsetX[star], py - offsetY[star], order(px, py));
+          model[y * width + x] += flux[star] * value;
         }
       }
     }
     for (int i = top * width; i < bottom * width; i++) {
-      float left = image[i] - model[i];
-      if (base[i] <= 0f) {
-        left = 0f;
+      float left = 0f;
+      float w = 0f;
+      if (base[i] > 0f) {
+        float gain = 1f;
+        if (flatFielded == 1) {
+          gain = 1f / max(response[i], 0.05f);
+        }
+        float m = max(model[i], 0f);
+        left = image[i] - model[i];
+        w = 1f / (base[i] + m * (gain + modelVariance * m));
       }
       residual[i] = left;
+      weight[i] = w;
+    }
+  }
+
+  @Override
+  protected void vectorItems(int from, int to) {
+    if (table == null) {
+      super.vectorItems(from, to);
+    } else {
+      new RenderVectors(this).draw(from, to);
     }
   }
 }

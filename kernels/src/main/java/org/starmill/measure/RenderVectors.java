@@ -1,0 +1,142 @@
+package org.starmill.measure;
+
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
+import org.starmill.psf.PsfKernel;
+import org.starmill.psf.PsfStamps;
+import org.starmill.psf.PsfTable;
+
+/**
+ * The twin of {@link RenderKernel} for the Vector API: the pixels of a row are the lanes, and the
+ * PSF comes from a table, as far as it reaches.
+ *
+ * <p>Agrees with the scalar source to 3e-4 of a star's peak. One for each thread and run.
+ */
+final class RenderVectors {
+  private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
+  private static final int LANES = PsfStamps.LANES;
+  private static final FloatVector LANE_NUMBERS = StarStamp.LANE_NUMBERS;
+
+  private final RenderKernel k;
+  private final PsfTable.Local psf;
+  private final PsfStamps wings;
+  private final int reach;
+  private final float[] values = new float[LANES];
+
+  RenderVectors(RenderKernel kernel) {
+    k = kernel;
+    psf = kernel.table.local();
+    reach = kernel.table.radius();
+    wings = new PsfStamps(kernel);
+  }
+
+  void draw(int from, int to) {
+    for (int band = from; band < to; band++) {
+      int top = band * k.bandRows;
+      int bottom = Math.min(k.height, top + k.bandRows);
+      Arrays.fill(k.model, top * k.width, bottom * k.width, 0f);
+      for (int n = k.bandStart[band]; n < k.bandStart[band + 1]; n++) {
+        star(k.bandStar[n], top, bottom);
+      }
+      finish(top * k.width, bottom * k.width);
+    }
+  }
+
+  private void star(int star, int top, int bottom) {
+    float flux = k.flux[star];
+    int cx = k.centreX[star];
+    int cy = k.centreY[star];
+    int r = k.radius[star];
+    psf.moveTo(k.cells.column(cx, flux), k.cells.row(cy, flux));
+    psf.centre(k.offsetX[star], k.offsetY[star]);
+    int left = Math.max(-r, -cx);
+    int right = Math.min(r, k.width - 1 - cx);
+    int last = Math.min(cy + r, bottom - 1);
+    int end = bottom * k.width;
+    for (int y = Math.max(cy - r, top); y <= last; y++) {
+      int py = y - cy;
+      int row = y * k.width + cx;
+      if (py < -reach || py > reach) {
+        wing(star, left, right, py, row, end);
+      } else {
+        wing(star, left, Math.min(right, -reach - 1), py, row, end);
+        core(flux, Math.max(left, -reach), Math.min(right, reach), py, row, end);
+        wing(star, Math.max(left, reach + 1), right, py, row, end);
+      }
+    }
+  }
+
+  private void core(float flux, int left, int right, int py, int row, int end) {
+    for (int column = left; column <= right; column += LANES) {
+      psf.values(column, py, values, 0);
+      add(flux, values, 0, row + column, right - column, end);
+    }
+  }
+
+  private void wing(int star, int left, int right, int py, int row, int end) {
+    if (left > right) {
+      return;
+    }
+    int vectors = (right - left + LANES) / LANES;
+    wings.row(
+        k.form, star * PsfKernel.FORM, left, py, vectors, k.offsetX[star], k.offsetY[star]);
+    for (int v = 0; v < vectors; v++) {
+      int column = left + v * LANES;
+      add(k.flux[star], wings.value, v * LANES, row + column, right - column, end);
+    }
+  }
+
+  /** Adds flux times the values up to lane {@code last}; nothing at or beyond {@code end}. */
+  private void add(float flux, float[] from, int at, int pixel, int last, int end) {
+    float[] model = k.model;
+    if (pixel + LANES <= end) {
+      VectorMask<Float> inside = LANE_NUMBERS.compare(VectorOperators.LE, (float) last);
+      FloatVector old = FloatVector.fromArray(FLOATS, model, pixel);
+      FloatVector sum = FloatVector.fromArray(FLOATS, from, at).mul(flux).add(old);
+      old.blend(sum, inside).intoArray(model, pixel);
+    } else {
+      // What lies beyond the band may be another thread's.
+      for (int i = 0; i <= Math.min(last, LANES - 1); i++) {
+        model[pixel + i] += flux * from[at + i];
+      }
+    }
+  }
+
+  private void finish(int from, int to) {
+    float[] image = k.image;
+    float[] base = k.base;
+    float[] model = k.model;
+    float[] response = k.response;
+    boolean flat = k.flatFielded == 1;
+    int i = from;
+    for (; i + LANES <= to; i += LANES) {
+      FloatVector b = FloatVector.fromArray(FLOATS, base, i);
+      FloatVector m = FloatVector.fromArray(FLOATS, model, i);
+      VectorMask<Float> used = b.compare(VectorOperators.GT, 0f);
+      FloatVector zero = FloatVector.zero(FLOATS);
+      FloatVector bright = m.max(0f);
+      FloatVector gain = FloatVector.broadcast(FLOATS, 1f);
+      if (flat) {
+        gain = gain.div(FloatVector.fromArray(FLOATS, response, i).max(0.05f));
+      }
+      FloatVector variance = b.add(bright.mul(gain.add(bright.mul(k.modelVariance))));
+      zero.blend(FloatVector.fromArray(FLOATS, image, i).sub(m), used).intoArray(k.residual, i);
+      zero.blend(FloatVector.broadcast(FLOATS, 1f).div(variance), used).intoArray(k.weight, i);
+    }
+    for (; i < to; i++) {
+      float left = 0f;
+      float w = 0f;
+      if (base[i] > 0f) {
+        float gain = flat ? 1f / Math.max(response[i], 0.05f) : 1f;
+        float m = Math.max(model[i], 0f);
+        left = image[i] - model[i];
+        w = 1f / (base[i] + m * (gain + k.modelVariance * m));
+      }
+      k.residual[i] = left;
+      k.weight[i] = w;
+    }
+  }
+}

@@ -1,0 +1,149 @@
+package org.starmill.measure;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
+import org.starmill.psf.PsfStamps;
+
+/**
+ * The twin of {@link StarQualityKernel} for the Vector API: the pixels of a row are the lanes, and
+ * the PSF comes from a table. Agrees to what the table is right to. One for each thread and run.
+ */
+final class StarQualityVectors {
+  private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
+  private static final int LANES = PsfStamps.LANES;
+
+  private final StarQualityKernel k;
+  private final StarStamp stamp;
+
+  StarQualityVectors(StarQualityKernel kernel) {
+    k = kernel;
+    stamp = new StarStamp(kernel.table, kernel.cells, kernel.width, kernel.height);
+  }
+
+  void sum(int from, int to) {
+    for (int star = from; star < to; star++) {
+      int cx = k.centreX[star];
+      int cy = k.centreY[star];
+      int r = k.radius[star];
+      stamp.place(cx, cy, r, k.residual, k.weight, k.model);
+      stamp.evaluate(cx, cy, r, k.offsetX[star], k.offsetY[star], k.flux[star]);
+      light(star, r);
+      shape(star, r);
+    }
+  }
+
+  private VectorMask<Float> within(int count) {
+    return StarStamp.LANE_NUMBERS.compare(VectorOperators.LE, (float) count);
+  }
+
+  private void light(int star, int r) {
+    float flux = k.flux[star];
+    int core = k.coreRadius2;
+    FloatVector zero = FloatVector.zero(FLOATS);
+    FloatVector chi = zero;
+    FloatVector pixels = zero;
+    FloatVector good = zero;
+    FloatVector all = zero;
+    FloatVector own = zero;
+    FloatVector other = zero;
+    int at = 0;
+    for (int row = -r; row <= r; row++) {
+      int pixel = stamp.first + (row + r) * stamp.step;
+      for (int column = -r; column <= r; column += LANES) {
+        int i = pixel + column + r;
+        VectorMask<Float> inside = within(r - column);
+        FloatVector w = zero.blend(FloatVector.fromArray(FLOATS, stamp.weight, i), inside);
+        VectorMask<Float> used = w.compare(VectorOperators.GT, 0f);
+        FloatVector p = zero.blend(FloatVector.fromArray(FLOATS, stamp.value, at), inside);
+        FloatVector q = zero.blend(p, used);
+        all = all.add(p);
+        good = good.add(q);
+        FloatVector light = p.mul(flux);
+        own = own.add(q.mul(light));
+        other =
+            other.add(
+                q.mul(FloatVector.fromArray(FLOATS, stamp.model, i).sub(light).max(0f)));
+        if (row >= -core && row <= core) {
+          FloatVector columns = StarStamp.LANE_NUMBERS.add((float) column);
+          VectorMask<Float> counted =
+              used.and(columns.compare(VectorOperators.GE, (float) -core))
+                  .and(columns.compare(VectorOperators.LE, (float) core));
+          FloatVector value = FloatVector.fromArray(FLOATS, stamp.residual, i);
+          chi = chi.add(zero.blend(w.mul(value).mul(value), counted));
+          pixels = pixels.add(1f, counted);
+        }
+        at += LANES;
+      }
+    }
+    float[] numbers = k.numbers;
+    int o = star * StarQualityKernel.NUMBERS;
+    numbers[o + StarQualityKernel.CHI2] = chi.reduceLanes(VectorOperators.ADD);
+    numbers[o + StarQualityKernel.PIXELS] = pixels.reduceLanes(VectorOperators.ADD);
+    numbers[o + StarQualityKernel.GOOD] = good.reduceLanes(VectorOperators.ADD);
+    numbers[o + StarQualityKernel.ALL] = all.reduceLanes(VectorOperators.ADD);
+    numbers[o + StarQualityKernel.OWN_LIGHT] = own.reduceLanes(VectorOperators.ADD);
+    numbers[o + StarQualityKernel.OTHER_LIGHT] = other.reduceLanes(VectorOperators.ADD);
+  }
+
+  private void shape(int star, int r) {
+    FloatVector zero = FloatVector.zero(FLOATS);
+    FloatVector pp = zero;
+    FloatVector r0 = zero;
+    FloatVector p0 = zero;
+    FloatVector n0 = zero;
+    FloatVector r1 = zero;
+    FloatVector p1 = zero;
+    FloatVector n1 = zero;
+    FloatVector r2 = zero;
+    FloatVector p2 = zero;
+    FloatVector n2 = zero;
+    int at = 0;
+    for (int row = -r; row <= r; row++) {
+      int pixel = stamp.first + (row + r) * stamp.step;
+      float dy = row - k.offsetY[star];
+      for (int column = -r; column <= r; column += LANES) {
+        int i = pixel + column + r;
+        FloatVector w =
+            zero.blend(FloatVector.fromArray(FLOATS, stamp.weight, i), within(r - column));
+        FloatVector dx = StarStamp.LANE_NUMBERS.add(column - k.offsetX[star]);
+        FloatVector p = FloatVector.fromArray(FLOATS, stamp.value, at);
+        FloatVector sx = FloatVector.fromArray(FLOATS, stamp.slopeX, at).neg();
+        FloatVector sy = FloatVector.fromArray(FLOATS, stamp.slopeY, at).neg();
+        FloatVector along = dx.mul(sx);
+        FloatVector across = sy.mul(dy);
+        FloatVector d0 = along.add(across).add(p).add(p);
+        FloatVector d1 = along.sub(across);
+        FloatVector d2 = dx.mul(sy).add(sx.mul(dy));
+        FloatVector wr = w.mul(FloatVector.fromArray(FLOATS, stamp.residual, i));
+        FloatVector wp = w.mul(p);
+        pp = pp.add(wp.mul(p));
+        r0 = r0.add(wr.mul(d0));
+        p0 = p0.add(wp.mul(d0));
+        n0 = n0.add(w.mul(d0).mul(d0));
+        r1 = r1.add(wr.mul(d1));
+        p1 = p1.add(wp.mul(d1));
+        n1 = n1.add(w.mul(d1).mul(d1));
+        r2 = r2.add(wr.mul(d2));
+        p2 = p2.add(wp.mul(d2));
+        n2 = n2.add(w.mul(d2).mul(d2));
+        at += LANES;
+      }
+    }
+    float sum = pp.reduceLanes(VectorOperators.ADD);
+    float share = sum > 0f ? 1f / sum : 0f;
+    float[] numbers = k.numbers;
+    int o = star * StarQualityKernel.NUMBERS;
+    store(numbers, o + StarQualityKernel.SIZE, r0, n0, p0, share);
+    store(numbers, o + StarQualityKernel.LONG, r1, n1, p1, share);
+    store(numbers, o + StarQualityKernel.DIAGONAL, r2, n2, p2, share);
+  }
+
+  private static void store(
+      float[] numbers, int o, FloatVector r, FloatVector n, FloatVector p, float share) {
+    float onP = p.reduceLanes(VectorOperators.ADD);
+    numbers[o] = -r.reduceLanes(VectorOperators.ADD);
+    numbers[o + 1] = n.reduceLanes(VectorOperators.ADD) - onP * onP * share;
+  }
+}

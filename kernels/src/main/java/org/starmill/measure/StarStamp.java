@@ -1,0 +1,114 @@
+package org.starmill.measure;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorSpecies;
+import org.starmill.psf.PsfStamps;
+import org.starmill.psf.PsfTable;
+
+/**
+ * The pixels about one star and its PSF on them, row by row in whole vectors: what the twins of the
+ * kernels that work on stamps have in common. One for each thread.
+ */
+final class StarStamp {
+  private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
+
+  /** 0, 1, 2, ... */
+  static final FloatVector LANE_NUMBERS = laneNumbers();
+
+  final PsfTable.Local psf;
+
+  /** The PSF and its slopes by the star's x and y; what lies right of the stamp has no meaning. */
+  final float[] value;
+
+  final float[] slopeX;
+  final float[] slopeY;
+
+  /** Places from row to row of these three. */
+  int stride;
+
+  /** The stamp's first pixel in the planes, and the places from row to row there. */
+  int first;
+
+  int step;
+
+  /** The planes: the image's own, or copies where the stamp hangs over its edge. */
+  float[] residual;
+
+  float[] weight;
+  float[] model;
+
+  private final StarCells cells;
+  private final int width;
+  private final int height;
+  private final float[] edgeResidual;
+  private final float[] edgeWeight;
+  private final float[] edgeModel;
+
+  StarStamp(PsfTable table, StarCells cells, int width, int height) {
+    this.psf = table.local();
+    this.cells = cells;
+    this.width = width;
+    this.height = height;
+    int radius = table.radius();
+    int places = PsfStamps.stride(radius) * (2 * radius + 1) + PsfStamps.LANES;
+    value = new float[places];
+    slopeX = new float[places];
+    slopeY = new float[places];
+    edgeResidual = new float[places];
+    edgeWeight = new float[places];
+    edgeModel = new float[places];
+  }
+
+  private static FloatVector laneNumbers() {
+    float[] numbers = new float[PsfStamps.LANES];
+    for (int i = 0; i < numbers.length; i++) {
+      numbers[i] = i;
+    }
+    return FloatVector.fromArray(FLOATS, numbers, 0);
+  }
+
+  /** Finds the pixels about a star; beyond the image all planes are 0. */
+  void place(
+      int cx, int cy, int r, float[] residualPlane, float[] weightPlane, float[] modelPlane) {
+    stride = PsfStamps.stride(r);
+    int end = (cy + r) * width + cx - r + stride;
+    if (cx >= r && cy >= r && cx + r < width && cy + r < height && end <= weightPlane.length) {
+      residual = residualPlane;
+      weight = weightPlane;
+      model = modelPlane;
+      first = (cy - r) * width + cx - r;
+      step = width;
+      return;
+    }
+    residual = edgeResidual;
+    weight = edgeWeight;
+    model = edgeModel;
+    first = 0;
+    step = stride;
+    for (int py = -r; py <= r; py++) {
+      for (int px = -r; px < stride - r; px++) {
+        int at = (py + r) * stride + px + r;
+        int x = cx + px;
+        int y = cy + py;
+        boolean inside = px <= r && x >= 0 && y >= 0 && x < width && y < height;
+        edgeResidual[at] = inside ? residualPlane[y * width + x] : 0f;
+        edgeWeight[at] = inside ? weightPlane[y * width + x] : 0f;
+        edgeModel[at] = inside ? modelPlane[y * width + x] : 0f;
+      }
+    }
+  }
+
+  /** Evaluates the PSF of a star and its slopes. */
+  void evaluate(int cx, int cy, int r, float offsetX, float offsetY, float flux) {
+    stride = PsfStamps.stride(r);
+    psf.moveTo(cells.column(cx, flux), cells.row(cy, flux));
+    psf.centre(offsetX, offsetY);
+    int at = 0;
+    for (int row = -r; row <= r; row++) {
+      for (int column = -r; column <= r; column += PsfStamps.LANES) {
+        psf.slopes(column, row, value, slopeX, slopeY, at);
+        at += PsfStamps.LANES;
+      }
+    }
+  }
+}
