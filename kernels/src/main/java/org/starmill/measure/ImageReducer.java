@@ -18,6 +18,7 @@ import org.starmill.image.PixelFlag;
 import org.starmill.image.RawFrame;
 import org.starmill.psf.Psf;
 import org.starmill.psf.PsfFit;
+import org.starmill.psf.PsfHoldOut;
 import org.starmill.psf.PsfModel;
 import org.starmill.psf.PsfStars;
 import org.starmill.psf.Seeing;
@@ -714,6 +715,8 @@ public final class ImageReducer implements AutoCloseable {
               stars.sharp,
               stars.quality,
               stars.crowding,
+              new float[0][],
+              new float[0][],
               stars.flags,
               stars.pass);
       return new Reduction(
@@ -753,7 +756,13 @@ public final class ImageReducer implements AutoCloseable {
           psf.coefficients(),
           saturated / pixels,
           masked / pixels,
-          5 * sky.medianNoise() / Math.sqrt(square));
+          5 * sky.medianNoise() / Math.sqrt(square),
+          ApertureSummary.NONE,
+          PsfHoldOut.NONE,
+          Double.NaN,
+          0,
+          0,
+          0);
     }
   }
 

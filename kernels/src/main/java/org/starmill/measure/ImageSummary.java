@@ -1,5 +1,7 @@
 package org.starmill.measure;
 
+import org.starmill.psf.PsfHoldOut;
+
 /**
  * An image in a row's worth of numbers.
  *
@@ -17,6 +19,14 @@ package org.starmill.measure;
  * @param maskedShare share of pixels without weight
  * @param limitingFlux electrons: the flux of an isolated star at five standard deviations, median
  *     over the image
+ * @param apertures curve of growth and aperture corrections
+ * @param psfHoldOut residuals of the stars that were held out of the PSF
+ * @param cosmicRayShare share of pixels flagged as hit by cosmic rays
+ * @param trails number of trails of satellites and aircraft that were masked
+ * @param errorFloor fitted term, as a share of its flux, that is added in quadrature to the error
+ *     of every star's flux; 0 for none
+ * @param confusionNoise electrons: fitted term for the stars that are not seen, added in quadrature
+ *     to the error of every star's flux; 0 for none
  */
 public record ImageSummary(
     double skyLevel,
@@ -30,5 +40,11 @@ public record ImageSummary(
     double[] psfCoefficients,
     double saturatedShare,
     double maskedShare,
-    double limitingFlux)
+    double limitingFlux,
+    ApertureSummary apertures,
+    PsfHoldOut psfHoldOut,
+    double cosmicRayShare,
+    int trails,
+    double errorFloor,
+    double confusionNoise)
     implements java.io.Serializable {}

@@ -18,13 +18,20 @@ import org.starmill.psf.PsfModel;
  *     Gaussian
  * @param psfOrder highest total order, 0 to 6, of the polynomials by which the PSF varies over the
  *     field; a lower one is taken where there are fewer than five stars a term
+ * @param psfResidualOrder highest total order, 0 to 2, of the polynomials by which the grid of
+ *     residuals on the analytic PSF varies over the field; -1 for no grid
  * @param psfMinStars fewest stars a PSF is fitted to, at least 1; with fewer the image is rejected
  * @param psfMaxStars most stars a PSF is fitted to, the brightest; not below {@code psfMinStars}
  * @param stampRadius half the side of a star's stamp, in FWHM, 1 to 50
  * @param fitSky true to fit a constant sky with every star, false to hold the sky of the mesh
  * @param passes how often all stars are fitted, at least 1, each time on the image without the
  *     others, after a search for new ones on the residual
+ * @param maxGroup most neighbours that are solved together with a star, 0 to 64; what is left out
+ *     is flagged {@link StarFlag#WORK_LIMIT}
  * @param edge width of the margin whose pixels and stars are flagged, pixels, 0 for none
+ * @param cosmicRays how cosmic rays are told from stars
+ * @param trails whether trails of satellites and aircraft are looked for and masked
+ * @param apertures that every star is measured in beside the PSF
  */
 public record ReductionSettings(
     int skyBox,
@@ -34,12 +41,19 @@ public record ReductionSettings(
     PsfModel psfModel,
     double psfBeta,
     int psfOrder,
+    int psfResidualOrder,
     int psfMinStars,
     int psfMaxStars,
     double stampRadius,
     boolean fitSky,
     int passes,
-    int edge) {
+    int maxGroup,
+    int edge,
+    CosmicRaySettings cosmicRays,
+    boolean trails,
+    ApertureSettings apertures) {
+  /** Most neighbours that can be asked to be solved together with a star. */
+  public static final int MOST_NEIGHBOURS = 64;
 
   /**
    * What is right for a camera that is not known.
@@ -50,13 +64,15 @@ public record ReductionSettings(
    *       too high.
    *   <li>A threshold of 4: noise exceeds it at one of 30,000 independent places. A star whose fit
    *       then finds less than 3 standard deviations of flux is dropped again.
-   *   <li>A Moffat with beta fitted, varying by quadratic polynomials, of 5 to 600 stars: five
-   *       carry a constant shape; the brightest 600 know more than the thousands of faint ones,
-   *       whose unseen companions would widen the PSF.
+   *   <li>A Moffat with beta fitted, varying by quadratic polynomials, with a grid of residuals
+   *       that varies linearly, of 5 to 600 stars: five carry a constant shape; the brightest 600
+   *       know more than the thousands of faint ones, whose unseen companions would widen the PSF.
    *   <li>Stamps of 3.5 FWHM either way: 99.5 % of the light of a Moffat of beta 3, and the rest
    *       adds noise; the flux is that of the whole profile all the same.
    *   <li>The mesh's sky held, for a sky fitted with each star costs signal; 3 passes, after which
-   *       neighbours no longer change each other; 4 pixels of edge.
+   *       neighbours no longer change each other; up to 12 neighbours solved together with a star;
+   *       4 pixels of edge.
+   *   <li>Cosmic rays and trails are masked; six apertures of 1 to 7 pixels' radius.
    * </ul>
    */
   public static final ReductionSettings DEFAULT =
@@ -68,12 +84,17 @@ public record ReductionSettings(
           PsfModel.MOFFAT,
           Double.NaN,
           2,
+          1,
           5,
           600,
           3.5,
           false,
           3,
-          4);
+          12,
+          4,
+          CosmicRaySettings.DEFAULT,
+          true,
+          ApertureSettings.DEFAULT);
 
   /**
    * Checks the values.
@@ -96,6 +117,11 @@ public record ReductionSettings(
         psfBeta,
         "1.1 to 100, or NaN to fit it");
     demand(psfOrder >= 0 && psfOrder <= 6, "PSF order", psfOrder, "0 to 6");
+    demand(
+        psfResidualOrder >= -1 && psfResidualOrder <= 2,
+        "order of the PSF's residual grid",
+        psfResidualOrder,
+        "0 to 2, or -1 for no grid");
     demand(psfMinStars >= 1, "fewest PSF stars", psfMinStars, "at least 1");
     demand(
         psfMaxStars >= psfMinStars,
@@ -108,10 +134,17 @@ public record ReductionSettings(
         stampRadius,
         "1 to 50 times the FWHM");
     demand(passes >= 1, "passes", passes, "at least 1");
+    demand(
+        maxGroup >= 0 && maxGroup <= MOST_NEIGHBOURS,
+        "most neighbours solved together",
+        maxGroup,
+        "0 to " + MOST_NEIGHBOURS);
     demand(edge >= 0, "edge", edge, "0 pixels or more");
+    demand(cosmicRays != null, "cosmic rays", cosmicRays, "settings");
+    demand(apertures != null, "apertures", apertures, "settings");
   }
 
-  private static void demand(boolean holds, String what, Object found, String expected) {
+  static void demand(boolean holds, String what, Object found, String expected) {
     if (!holds) {
       throw new IllegalArgumentException("%s of %s: expected %s".formatted(what, found, expected));
     }

@@ -31,5 +31,20 @@ public final class StarFlag {
   /** The centre lies beyond the outer edges of the outermost pixels. */
   public static final int OUTSIDE_FRAME = 1 << 23;
 
+  /**
+   * The pixels contradict the model: chi squared of the core, sharpness or the two halves of the
+   * star disagree beyond noise.
+   */
+  public static final int POOR_FIT = 1 << 24;
+
+  /**
+   * Split from or into another star closer than a FWHM; both fluxes are uncertain beyond their
+   * errors.
+   */
+  public static final int BLENDED = 1 << 25;
+
+  /** More neighbours than are solved together: the errors leave the rest out. */
+  public static final int WORK_LIMIT = 1 << 26;
+
   private StarFlag() {}
 }

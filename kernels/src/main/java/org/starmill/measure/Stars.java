@@ -3,8 +3,9 @@ package org.starmill.measure;
 /**
  * The stars of one image, a column a quantity, sorted by y, then x.
  *
- * <p>All arrays have a value a star, all values are finite, all errors of fluxes are above 0. The
- * errors are those of the star fitted alone: its neighbours' are not in them.
+ * <p>All arrays have a value a star; all values but those of apertures are finite, all errors of
+ * fluxes are above 0. The errors are those of the star fitted alone: its neighbours' are not in
+ * them.
  *
  * @param x column of the centre, pixels, 0 at the centre of the first pixel
  * @param y row of the centre
@@ -18,6 +19,10 @@ package org.starmill.measure;
  *     ln FWHM that would fit it best, to first order. Galaxies lie above 0, cosmic rays below
  * @param quality share of the PSF's weight on good pixels, 0 to 1
  * @param crowding own share of the flux under the PSF, 0 to 1
+ * @param aperFlux electrons in each aperture, with the local sky taken off, by aperture then by
+ *     star; NaN where too much of the aperture's light lies on pixels without weight, or there is
+ *     no local sky
+ * @param aperFluxErr one standard deviation, electrons; NaN where the flux is
  * @param flags bits of {@link org.starmill.image.PixelFlag} and {@link StarFlag}
  * @param pass in which pass the star was found, from 1
  */
@@ -33,11 +38,18 @@ public record Stars(
     float[] sharp,
     float[] quality,
     float[] crowding,
+    float[][] aperFlux,
+    float[][] aperFluxErr,
     int[] flags,
     int[] pass) {
 
   /** Number of stars. */
   public int count() {
     return x.length;
+  }
+
+  /** Number of apertures. */
+  public int apertures() {
+    return aperFlux.length;
   }
 }

@@ -12,11 +12,17 @@ final class Settings {
   private PsfModel psfModel = DEFAULT.psfModel();
   private double psfBeta = DEFAULT.psfBeta();
   private int psfOrder = DEFAULT.psfOrder();
+  private int psfResidualOrder = DEFAULT.psfResidualOrder();
   private int psfMinStars = DEFAULT.psfMinStars();
   private int psfMaxStars = DEFAULT.psfMaxStars();
   private double stampRadius = DEFAULT.stampRadius();
   private boolean fitSky = DEFAULT.fitSky();
   private int passes = DEFAULT.passes();
+  private int maxGroup = DEFAULT.maxGroup();
+  private int edge = DEFAULT.edge();
+  private CosmicRaySettings cosmicRays = DEFAULT.cosmicRays();
+  private boolean trails = DEFAULT.trails();
+  private ApertureSettings apertures = DEFAULT.apertures();
 
   static ReductionSettings with(PsfModel model) {
     return new Settings().psfModel(model).made();
@@ -56,6 +62,11 @@ final class Settings {
     return this;
   }
 
+  Settings psfResidualOrder(int order) {
+    psfResidualOrder = order;
+    return this;
+  }
+
   Settings psfMinStars(int stars) {
     psfMinStars = stars;
     return this;
@@ -81,6 +92,35 @@ final class Settings {
     return this;
   }
 
+  Settings maxGroup(int neighbours) {
+    maxGroup = neighbours;
+    return this;
+  }
+
+  Settings edge(int pixels) {
+    edge = pixels;
+    return this;
+  }
+
+  Settings cosmicRays(CosmicRaySettings finding) {
+    cosmicRays = finding;
+    return this;
+  }
+
+  Settings withoutCosmicRays() {
+    return cosmicRays(new CosmicRaySettings(false, 4.5, 2));
+  }
+
+  Settings trails(boolean looked) {
+    trails = looked;
+    return this;
+  }
+
+  Settings apertures(ApertureSettings circles) {
+    apertures = circles;
+    return this;
+  }
+
   ReductionSettings made() {
     return new ReductionSettings(
         skyBox,
@@ -90,11 +130,16 @@ final class Settings {
         psfModel,
         psfBeta,
         psfOrder,
+        psfResidualOrder,
         psfMinStars,
         psfMaxStars,
         stampRadius,
         fitSky,
         passes,
-        DEFAULT.edge());
+        maxGroup,
+        edge,
+        cosmicRays,
+        trails,
+        apertures);
   }
 }

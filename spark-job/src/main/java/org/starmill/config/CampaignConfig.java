@@ -22,6 +22,8 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import org.starmill.measure.ApertureSettings;
+import org.starmill.measure.CosmicRaySettings;
 import org.starmill.measure.ReductionSettings;
 import org.starmill.psf.PsfModel;
 
@@ -58,7 +60,7 @@ public record CampaignConfig(
 
   /** Sections that an instrument file may bring defaults for. */
   private static final Set<String> OF_AN_INSTRUMENT =
-      Set.of("masters", "sky", "detect", "psf", "measure");
+      Set.of("masters", "sky", "cosmic-rays", "trails", "detect", "psf", "measure", "apertures");
 
   /**
    * What the kernels run on.
@@ -122,7 +124,7 @@ public record CampaignConfig(
    * @param file the campaign's HOCON file; null for none
    * @param assignments each "key=value", the last one wins
    * @param ofInstrument gives the defaults that an instrument brings, by its name; only sections
-   *     masters, sky, detect, psf and measure
+   *     masters, sky, cosmic-rays, trails, detect, psf, measure and apertures
    * @throws ConfigurationException naming the key that is unknown or wrong, its place and remedy
    */
   public static CampaignConfig load(
@@ -230,14 +232,37 @@ public record CampaignConfig(
                 config.oneOf("psf.model", "moffat", "gaussian").toUpperCase(Locale.ROOT)),
             config.numberOr("psf.beta", 1.1, 100, "fit", Double.NaN),
             config.integer("psf.order", 0, 6),
+            config.integerOr("psf.residual-order", 0, 2, "none", -1),
             fewestStars,
             config.integer("psf.max-stars", fewestStars, most),
             config.number("measure.stamp-radius", 1, 50),
             config.flag("measure.fit-sky"),
             config.integer("measure.passes", 1, 20),
-            config.integer("measure.edge", 0, 1000)),
+            config.integer("measure.max-group", 0, ReductionSettings.MOST_NEIGHBOURS),
+            config.integer("measure.edge", 0, 1000),
+            new CosmicRaySettings(
+                config.flag("cosmic-rays.find"),
+                config.number("cosmic-rays.threshold", 1, unbounded),
+                config.number("cosmic-rays.contrast", 1, unbounded)),
+            config.flag("trails.find"),
+            apertures(config)),
         new BatchSettings(config.integer("batch.images", 1, most)),
         new OutputSettings(config.oneOf("output.compression", "zstd", "snappy", "gzip", "none")));
+  }
+
+  private static ApertureSettings apertures(TypedConfig config) {
+    List<Double> radii =
+        config.growing(
+            "apertures.radii",
+            ApertureSettings.LEAST_RADIUS,
+            ApertureSettings.LARGEST_RADIUS,
+            ApertureSettings.MOST);
+    double largest = radii.isEmpty() ? 0 : radii.get(radii.size() - 1);
+    double ring = ApertureSettings.LEAST_RING;
+    double outermost = ApertureSettings.LARGEST_RING;
+    double inner = config.number("apertures.sky-inner", largest, outermost - ring);
+    double outer = config.number("apertures.sky-outer", inner + ring, outermost);
+    return new ApertureSettings(radii, inner, outer);
   }
 
   /** Every key with its value as text, in the form that {@code --set} takes. */
@@ -261,12 +286,23 @@ public record CampaignConfig(
     values.put("psf.model", reduction.psfModel().name().toLowerCase(Locale.ROOT));
     values.put("psf.beta", Double.isNaN(reduction.psfBeta()) ? "fit" : "" + reduction.psfBeta());
     values.put("psf.order", "" + reduction.psfOrder());
+    values.put(
+        "psf.residual-order",
+        reduction.psfResidualOrder() < 0 ? "none" : "" + reduction.psfResidualOrder());
     values.put("psf.min-stars", "" + reduction.psfMinStars());
     values.put("psf.max-stars", "" + reduction.psfMaxStars());
     values.put("measure.stamp-radius", "" + reduction.stampRadius());
     values.put("measure.fit-sky", "" + reduction.fitSky());
     values.put("measure.passes", "" + reduction.passes());
+    values.put("measure.max-group", "" + reduction.maxGroup());
     values.put("measure.edge", "" + reduction.edge());
+    values.put("cosmic-rays.find", "" + reduction.cosmicRays().find());
+    values.put("cosmic-rays.threshold", "" + reduction.cosmicRays().threshold());
+    values.put("cosmic-rays.contrast", "" + reduction.cosmicRays().contrast());
+    values.put("trails.find", "" + reduction.trails());
+    values.put("apertures.radii", "" + reduction.apertures().radii());
+    values.put("apertures.sky-inner", "" + reduction.apertures().skyInner());
+    values.put("apertures.sky-outer", "" + reduction.apertures().skyOuter());
     values.put("batch.images", "" + batch.images());
     values.put("output.compression", output.compression());
     return values;

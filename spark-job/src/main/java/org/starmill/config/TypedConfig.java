@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 
@@ -118,11 +119,19 @@ public final class TypedConfig {
     }
     String remedy =
         NearestWord.of(key, known)
-            .or(() -> known.stream().filter(k -> k.endsWith("." + key)).findFirst())
+            .or(() -> endingIn(key, known))
             .map("did you mean '%s'?"::formatted)
             .orElseGet(() -> "the known keys are " + String.join(", ", siblings(key, known)));
     return new ConfigurationException(
         "unknown key '%s' in %s; %s".formatted(key, place(value.origin()), remedy));
+  }
+
+  /** The keys that an incomplete one may stand for. */
+  private static Optional<String> endingIn(String key, Collection<String> known) {
+    return known.stream()
+        .filter(k -> k.endsWith("." + key))
+        .sorted()
+        .reduce((one, other) -> one + "' or '" + other);
   }
 
   private static Collection<String> siblings(String key, Collection<String> known) {
@@ -221,6 +230,52 @@ public final class TypedConfig {
     return to == Double.POSITIVE_INFINITY
         ? "a number of at least " + from
         : "a number from " + from + " to " + to;
+  }
+
+  /** A whole number within bounds, or a word that stands for the given meaning. */
+  public int integerOr(String key, int from, int to, String word, int meaning) {
+    ConfigValue value = value(key);
+    String expected = "'" + word + "' or a whole number from " + from + " to " + to;
+    String text = scalar(key, value, expected);
+    if (text.equals(word)) {
+      return meaning;
+    }
+    try {
+      int number = Integer.parseInt(text);
+      if (number >= from && number <= to) {
+        return number;
+      }
+    } catch (NumberFormatException notANumber) {
+      throw wrong(key, value, expected);
+    }
+    throw wrong(key, value, expected);
+  }
+
+  /**
+   * A list, perhaps empty, of numbers within bounds, each greater than the one before it; a single
+   * number counts as a list of one.
+   *
+   * @param most length
+   */
+  public List<Double> growing(String key, double from, double to, int most) {
+    ConfigValue value = value(key);
+    String expected =
+        "a list of at most " + most + " numbers from " + from + " to " + to + ", growing";
+    List<Double> numbers = new ArrayList<>();
+    for (ConfigValue item : items(value)) {
+      double number;
+      try {
+        number = Double.parseDouble(scalar(key, item, expected));
+      } catch (NumberFormatException notANumber) {
+        throw wrong(key, value, expected);
+      }
+      boolean grows = numbers.isEmpty() || number > numbers.get(numbers.size() - 1);
+      if (!(number >= from && number <= to && grows && numbers.size() < most)) {
+        throw wrong(key, value, expected);
+      }
+      numbers.add(number);
+    }
+    return numbers;
   }
 
   /** true or false. */

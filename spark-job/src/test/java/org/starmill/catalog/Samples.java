@@ -6,8 +6,10 @@ import java.util.Random;
 import org.starmill.image.Section;
 import org.starmill.instrument.FrameFacts;
 import org.starmill.instrument.ImageType;
+import org.starmill.measure.ApertureSummary;
 import org.starmill.measure.ImageSummary;
 import org.starmill.measure.Stars;
+import org.starmill.psf.PsfHoldOut;
 
 /** Made-up stars and images. */
 final class Samples {
@@ -18,7 +20,7 @@ final class Samples {
     Random random = new Random(seed);
     double[] x = new double[count];
     double[] y = new double[count];
-    float[][] values = new float[9][count];
+    float[][] values = new float[13][count];
     int[] flags = new int[count];
     int[] pass = new int[count];
     for (int i = 0; i < count; i++) {
@@ -32,12 +34,25 @@ final class Samples {
         values[1][i] = Float.NaN;
         values[5][i] = Float.NaN;
       }
-      flags[i] = random.nextInt(1 << 24);
+      flags[i] = random.nextInt(1 << 27);
       pass[i] = 1 + random.nextInt(3);
     }
     return new Stars(
-        x, y, values[0], values[1], values[2], values[3], values[4], values[5], values[6],
-        values[7], values[8], flags, pass);
+        x,
+        y,
+        values[0],
+        values[1],
+        values[2],
+        values[3],
+        values[4],
+        values[5],
+        values[6],
+        values[7],
+        values[8],
+        new float[][] {values[9], values[10]},
+        new float[][] {values[11], values[12]},
+        flags,
+        pass);
   }
 
   /** Positions on the sky; every seventh star has none. */
@@ -84,7 +99,32 @@ final class Samples {
         new double[] {0.5, -1.5, 2.25},
         0.001,
         0.002,
-        100);
+        100,
+        new ApertureSummary(
+            new double[] {2, 5},
+            new double[] {0.5, 0.875},
+            new double[] {2, Double.NaN},
+            new double[] {0.001, Double.NaN},
+            new double[] {0.01, Double.NaN},
+            77),
+        new PsfHoldOut(
+            64,
+            0.001,
+            0.01,
+            0.002,
+            0.02,
+            0.003,
+            0.03,
+            -0.004,
+            0.04,
+            0.005,
+            0.006,
+            Double.NaN,
+            0.008),
+        0.0003,
+        1,
+        0.0025,
+        12.5);
   }
 
   static ExposureRow.Identity identity(long exposureId, String path, int hdu) {

@@ -99,6 +99,15 @@ class CampaignConfigTest {
     assertThat(held.psfModel()).isEqualTo(PsfModel.GAUSSIAN);
     assertThat(free.psfBeta()).isNaN();
     assertThat(free.skyMaxLevel()).isInfinite();
+    assertThat(set("psf.residual-order=none").reduction().psfResidualOrder()).isEqualTo(-1);
+  }
+
+  @Test
+  void aperturesAreAnyNumberOfGrowingRadii() {
+    assertThat(set("apertures.radii=[1.5, 3]").reduction().apertures().radii())
+        .containsExactly(1.5, 3.0);
+    assertThat(set("apertures.radii=4").reduction().apertures().radii()).containsExactly(4.0);
+    assertThat(set("apertures.radii=[]").reduction().apertures().radii()).isEmpty();
   }
 
   @Test
@@ -116,8 +125,8 @@ class CampaignConfigTest {
       quoteCharacter = '"',
       value = {
         "psf.modle=moffat | unknown key 'psf.modle' in --set; did you mean 'psf.model'?",
-        "threshold=5 | unknown key 'threshold' in --set; did you mean 'detect.threshold'?",
-        "psf=3 | key 'psf' in --set is a section and takes no value itself; its keys are psf.beta, psf.max-stars, psf.min-stars, psf.model, psf.order",
+        "threshold=5 | unknown key 'threshold' in --set; did you mean 'cosmic-rays.threshold' or 'detect.threshold'?",
+        "psf=3 | key 'psf' in --set is a section and takes no value itself; its keys are psf.beta, psf.max-stars, psf.min-stars, psf.model, psf.order, psf.residual-order",
         "psf.model=mofat | key 'psf.model' in --set is 'mofat': expected one of moffat, gaussian; did you mean 'moffat'?",
         "psf.order=two | key 'psf.order' in --set is 'two': expected a whole number from 0 to 6",
         "psf.order=9 | key 'psf.order' in --set is 9: expected a whole number from 0 to 6",
@@ -125,6 +134,13 @@ class CampaignConfigTest {
         "psf.order=null | key 'psf.order' in --set is 'null': expected a whole number from 0 to 6",
         "psf.beta=free | key 'psf.beta' in --set is 'free': expected 'fit' or a number from 1.1 to 100.0",
         "sky.filter=4 | key 'sky.filter' in --set is 4: expected an odd number",
+        "psf.residual-order=3 | key 'psf.residual-order' in --set is 3: expected 'none' or a whole number from 0 to 2",
+        "psf.residual-order=off | key 'psf.residual-order' in --set is 'off': expected 'none' or a whole number from 0 to 2",
+        "measure.max-group=65 | key 'measure.max-group' in --set is 65: expected a whole number from 0 to 64",
+        "apertures.radii=[3, 2] | key 'apertures.radii' in --set is [3, 2]: expected a list of at most 16 numbers from 0.5 to 50.0, growing",
+        "apertures.radii=[3, wide] | key 'apertures.radii' in --set is [3, wide]: expected a list of at most 16 numbers from 0.5 to 50.0, growing",
+        "apertures.sky-outer=11 | key 'apertures.sky-outer' in --set is 11: expected a number from 12.0 to 100.0",
+        "cosmic-rays.contrast=0.5 | key 'cosmic-rays.contrast' in --set is 0.5: expected a number of at least 1.0",
         "measure.fit-sky=maybe | key 'measure.fit-sky' in --set is 'maybe': expected one of true, false",
         "detect.threshold=0.1 | key 'detect.threshold' in --set is 0.1: expected a number of at least 1.0",
         "device=cuda | key 'device.name' in --set is 'cuda': expected one of auto, gpu, opencl-cpu, java",
@@ -136,6 +152,14 @@ class CampaignConfigTest {
     assertThatThrownBy(() -> set(assignment.strip()))
         .isInstanceOf(ConfigurationException.class)
         .hasMessage(message.strip());
+  }
+
+  @Test
+  void theRingOfSkyLiesOutsideTheLargestAperture() {
+    assertThatThrownBy(() -> set("apertures.radii=12"))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageMatching(
+            "key 'apertures.sky-inner' in .*starmill.conf:[0-9]+ is 10: expected a number from 12.0 to 98.0");
   }
 
   @Test
@@ -203,7 +227,16 @@ class CampaignConfigTest {
             Map.entry("measure.stamp-radius", "4"),
             Map.entry("measure.fit-sky", "true"),
             Map.entry("measure.passes", "2"),
+            Map.entry("measure.max-group", "3"),
             Map.entry("measure.edge", "7"),
+            Map.entry("psf.residual-order", "none"),
+            Map.entry("cosmic-rays.find", "false"),
+            Map.entry("cosmic-rays.threshold", "5"),
+            Map.entry("cosmic-rays.contrast", "3"),
+            Map.entry("trails.find", "false"),
+            Map.entry("apertures.radii", "[4]"),
+            Map.entry("apertures.sky-inner", "12"),
+            Map.entry("apertures.sky-outer", "22"),
             Map.entry("instrument", "nickel"));
     Set<String> hashes = new HashSet<>(Set.of(defaults.hash()));
     others.forEach(
@@ -224,7 +257,13 @@ class CampaignConfigTest {
   @Test
   void settingsArriveOnAnotherMachineAsTheyLeft() throws Exception {
     CampaignConfig config =
-        set("instrument=hdfs://host/x.conf", "psf.beta=fit", "sky.max-level=none", "sky.box=31");
+        set(
+            "instrument=hdfs://host/x.conf",
+            "psf.beta=fit",
+            "sky.max-level=none",
+            "sky.box=31",
+            "psf.residual-order=none",
+            "apertures.radii=[2,5]");
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
       out.writeObject(config);
