@@ -3,6 +3,7 @@ package org.starmill.psf;
 import java.util.Arrays;
 import java.util.function.ToDoubleFunction;
 import org.starmill.device.Device;
+import org.starmill.device.Devices;
 import org.starmill.image.ImageRejected;
 
 /**
@@ -23,6 +24,9 @@ public final class PsfFit {
   private static final double MODEL_ERROR = 0.001;
 
   private static final int ITERATIONS = 12;
+
+  /** Gain of chi squared, over all coefficients, by the last step: a third of one's error. */
+  private static final double CONVERGED = 0.1;
 
   /** Stars for each term of a polynomial, and stars from which on beta may vary over the field. */
   private static final int STARS_A_TERM = 5;
@@ -96,12 +100,15 @@ public final class PsfFit {
     if (start.model() == PsfModel.MOFFAT && !fitBeta) {
       psf = withBeta(psf, beta);
     }
+    // A PSF that varies already is that of an earlier fit: it says who is alike.
+    boolean warm = start.varies() && psf.coefficients().length == start.coefficients().length;
     boolean[] used = new boolean[n];
     double chi2 = Double.NaN;
-    for (int iteration = 0; iteration < ITERATIONS; iteration++) {
+    boolean done = false;
+    for (int iteration = 0; iteration < ITERATIONS && !done; iteration++) {
       StarSystem[] systems = systems(psf, stars);
-      if (iteration == 0) {
-        // The start says nothing yet of who is alike.
+      boolean[] before = used.clone();
+      if (iteration == 0 && !warm) {
         keepRegular(systems, used);
       } else {
         keepAlike(systems, used);
@@ -122,9 +129,11 @@ public final class PsfFit {
       psf = step.psf;
       chi2 = step.chi2;
       advance(systems, step.shapeSteps);
-      if (iteration >= 4 && step.largest < 1e-5) {
-        break;
+      int changed = 0;
+      for (int i = 0; i < n; i++) {
+        changed += used[i] == before[i] ? 0 : 1;
       }
+      done = step.gain < CONVERGED && changed <= kept / 50;
     }
     if (psf.varies() && runsAway(psf)) {
       // The stars leave a part of the field to guesswork: less freedom, fewer wild guesses.
@@ -193,7 +202,7 @@ public final class PsfFit {
   }
 
   /** Cuts out the stars; their own x, y, flux and sky stand in the normal kernel from here on. */
-  private void prepare(
+  void prepare(
       float[] residual,
       float[] base,
       int width,
@@ -203,10 +212,12 @@ public final class PsfFit {
       int stampRadius) {
     int n = stars.count();
     int side = 2 * stampRadius + 1;
+    int stride = Devices.VECTORS ? PsfStamps.stride(stampRadius) : side;
     targets.configure(start.model(), start.fwhm());
     targets.width = width;
     targets.height = height;
     targets.stampRadius = stampRadius;
+    targets.stride = stride;
     targets.residual = residual;
     targets.base = base;
     targets.centreX = stars.centreX();
@@ -215,22 +226,20 @@ public final class PsfFit {
     targets.offsetY = stars.offsetY();
     targets.flux = stars.flux();
     targets.form = forms(start, stars);
-    targets.target = new float[n * side * side];
+    targets.target = new float[n * side * stride];
+    targets.variance = new float[n * side * stride];
     device.run(targets, n);
 
-    normal.width = width;
-    normal.height = height;
     normal.stampRadius = stampRadius;
+    normal.stride = stride;
     normal.modelVariance = (float) (MODEL_ERROR * MODEL_ERROR);
-    normal.base = base;
-    normal.centreX = stars.centreX();
-    normal.centreY = stars.centreY();
     normal.offsetX = stars.offsetX().clone();
     normal.offsetY = stars.offsetY().clone();
     normal.flux = stars.flux().clone();
     normal.sky = new float[n];
     normal.photon = stars.photon();
     normal.target = targets.target;
+    normal.variance = targets.variance;
     normal.work = new float[n * PsfNormalKernel.WORK];
     normal.sums = new float[n * PsfNormalKernel.SUMS];
   }
@@ -247,10 +256,20 @@ public final class PsfFit {
     return form;
   }
 
-  private StarSystem[] systems(Psf psf, PsfStars stars) {
+  /** Sums the stars' normal systems. */
+  void sum(Psf psf, PsfStars stars) {
     normal.configure(psf.model(), psf.fwhm());
     normal.form = forms(psf, stars);
     device.run(normal, stars.count());
+  }
+
+  /** What {@link #sum} summed, {@link PsfNormalKernel#SUMS} numbers a star. */
+  float[] sums() {
+    return normal.sums;
+  }
+
+  private StarSystem[] systems(Psf psf, PsfStars stars) {
+    sum(psf, stars);
     StarSystem[] systems = new StarSystem[stars.count()];
     for (int i = 0; i < systems.length; i++) {
       systems[i] =
@@ -341,10 +360,10 @@ public final class PsfFit {
    * A PSF one step on.
    *
    * @param shapeSteps what it changed of each star's shape
-   * @param largest change of a coefficient
+   * @param gain what the step should take off chi squared
    * @param chi2 reduced chi squared of the stars in use, before the step
    */
-  private record Step(Psf psf, double[][] shapeSteps, double largest, double chi2) {}
+  private record Step(Psf psf, double[][] shapeSteps, double gain, double chi2) {}
 
   private static Step solve(
       Psf psf, PsfStars stars, StarSystem[] systems, boolean[] used, boolean fitBeta) {
@@ -404,11 +423,11 @@ public final class PsfFit {
     for (int a = 0; a < parts; a++) {
       damp = Math.min(damp, limits[a] / Math.max(limits[a], Math.abs(step[start[a]])));
     }
-    double largest = 0;
+    double gain = 0;
     for (int a = 0; a < parts; a++) {
       for (int i = 0; i < polynomials[a].length; i++) {
         polynomials[a][i] += damp * step[start[a] + i];
-        largest = Math.max(largest, Math.abs(damp * step[start[a] + i]));
+        gain += step[start[a] + i] * right[start[a] + i];
       }
     }
     polynomials[Psf.BETA][0] = Math.max(MIN_BETA, Math.min(MAX_BETA, polynomials[Psf.BETA][0]));
@@ -423,7 +442,7 @@ public final class PsfFit {
     return new Step(
         new Psf(psf.model(), psf.width(), psf.height(), polynomials),
         shapeSteps,
-        largest,
+        gain,
         chi2 / Math.max(1, pixels));
   }
 }

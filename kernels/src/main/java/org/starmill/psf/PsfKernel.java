@@ -217,29 +217,27 @@ public abstract class PsfKernel extends ItemKernel {
   }
 
   /**
-   * The PSF over one pixel and its derivatives by x, y, A, B, C, beta, into out[o] to out[o + 6];
-   * the one by beta is 0 for a Gaussian. By quadrature everywhere, of two nodes a side at least: in
-   * the wings both ways agree to 1e-5 of the peak.
+   * The derivatives of the PSF over one pixel by A, B, C, beta, into out[o] to out[o + 3]; the one
+   * by beta is 0 for a Gaussian. Where the Taylor expansion stands in for the integral, they are
+   * those of the profile at the pixel's centre: they show a fit the way, and where it ends depends
+   * on the value alone.
    */
-  protected void pixelAndShape(
+  protected void pixelByShape(
       float[] form, int f, float dx, float dy, int order, float[] out, int o) {
     float a = form[f];
     float b = form[f + 1];
     float c = form[f + 2];
     float beta = form[f + 3];
-    int nodes = max(order, 2);
-    int n0 = nodes * (nodes - 1) / 2;
+    int n0 = order * (order - 1) / 2;
     float sum = 0f;
-    float sumX = 0f;
-    float sumY = 0f;
     float sumA = 0f;
     float sumB = 0f;
     float sumC = 0f;
     float sumBeta = 0f;
-    for (int j = 0; j < nodes; j++) {
+    for (int j = 0; j < order; j++) {
       float y = dy + node[n0 + j];
       float wy = nodeWeight[n0 + j];
-      for (int i = 0; i < nodes; i++) {
+      for (int i = 0; i < order; i++) {
         float x = dx + node[n0 + i];
         float q = x * (a * x + b * y) + c * y * y;
         float value = wy * nodeWeight[n0 + i] * profile(q, beta);
@@ -249,8 +247,6 @@ public abstract class PsfKernel extends ItemKernel {
           sumBeta -= value * naturalLog(1f + q);
         }
         sum += value;
-        sumX += slope * (2f * a * x + b * y);
-        sumY += slope * (b * x + 2f * c * y);
         sumA -= slope * x * x;
         sumB -= slope * x * y;
         sumC -= slope * y * y;
@@ -258,16 +254,13 @@ public abstract class PsfKernel extends ItemKernel {
     }
     float norm = form[f + 4];
     float det = a * c - 0.25f * b * b;
-    out[o] = norm * sum;
-    out[o + 1] = norm * sumX;
-    out[o + 2] = norm * sumY;
-    out[o + 3] = norm * (sumA + sum * 0.5f * c / det);
-    out[o + 4] = norm * (sumB - sum * 0.25f * b / det);
-    out[o + 5] = norm * (sumC + sum * 0.5f * a / det);
+    out[o] = norm * (sumA + sum * 0.5f * c / det);
+    out[o + 1] = norm * (sumB - sum * 0.25f * b / det);
+    out[o + 2] = norm * (sumC + sum * 0.5f * a / det);
     float byBeta = 0f;
     if (gaussian == 0) {
       byBeta = norm * (sumBeta + sum / (beta - 1f));
     }
-    out[o + 6] = byBeta;
+    out[o + 3] = byBeta;
   }
 }

@@ -15,15 +15,14 @@ final class PsfNormalKernel extends PsfKernel {
   /** Numbers a star for the PSF's values and the row of the design matrix. */
   static final int WORK = 16;
 
-  private static final float CLIP = 4f;
+  static final float CLIP = 4f;
 
-  int width;
-  int height;
   int stampRadius;
+
+  /** Places from one row of a stamp to the next. */
+  int stride;
+
   float modelVariance;
-  float[] base;
-  int[] centreX;
-  int[] centreY;
   float[] offsetX;
   float[] offsetY;
   float[] flux;
@@ -34,13 +33,15 @@ final class PsfNormalKernel extends PsfKernel {
   /** The image about each star without the other stars, a stamp a star. */
   float[] target;
 
+  /** Variance of the empty sky in the same pixels; 0 where a pixel must not be used. */
+  float[] variance;
+
   float[] work;
   float[] sums;
 
   @Override
   public void item(int star) {
     int side = 2 * stampRadius + 1;
-    int k = star * side * side;
     int v = star * WORK;
     int j0 = v + 8;
     int o = star * SUMS;
@@ -50,44 +51,51 @@ final class PsfNormalKernel extends PsfKernel {
     float f = flux[star];
     float u = photon[star];
     for (int py = -stampRadius; py <= stampRadius; py++) {
-      int sy = centreY[star] + py;
+      int row = (star * side + py + stampRadius) * stride + stampRadius;
       for (int px = -stampRadius; px <= stampRadius; px++) {
-        int sx = centreX[star] + px;
-        if (sx >= 0 && sx < width && sy >= 0 && sy < height) {
-          float variance = base[sy * width + sx];
-          if (variance > 0f) {
-            pixelAndShape(
-                form, star * FORM, px - offsetX[star], py - offsetY[star], order(px, py), work, v);
-            float m = max(f * work[v], 0f);
-            float weight = 1f / (variance + m * (u + modelVariance * m));
-            float r = target[k] - f * work[v] - sky[star];
-            float pull = abs(r) * sqrt(weight);
-            if (pull > CLIP) {
-              weight = weight * CLIP / pull;
-            }
-            work[j0] = f * work[v + 1];
-            work[j0 + 1] = f * work[v + 2];
-            work[j0 + 2] = work[v];
-            work[j0 + 3] = 1f;
-            work[j0 + 4] = f * work[v + 3];
-            work[j0 + 5] = f * work[v + 4];
-            work[j0 + 6] = f * work[v + 5];
-            work[j0 + 7] = f * work[v + 6];
-            int h = o;
-            for (int a = 0; a < 8; a++) {
-              float weighted = weight * work[j0 + a];
-              for (int b = 0; b <= a; b++) {
-                sums[h] += weighted * work[j0 + b];
-                h++;
-              }
-              sums[o + 36 + a] += weighted * r;
-            }
-            sums[o + 44] += weight * r * r;
-            sums[o + 45] += 1f;
+        float empty = variance[row + px];
+        if (empty > 0f) {
+          float dx = px - offsetX[star];
+          float dy = py - offsetY[star];
+          int nodes = order(px, py);
+          pixelAndSlopes(form, star * FORM, dx, dy, nodes, work, v);
+          pixelByShape(form, star * FORM, dx, dy, nodes, work, v + 3);
+          float m = max(f * work[v], 0f);
+          float weight = 1f / (empty + m * (u + modelVariance * m));
+          float r = target[row + px] - f * work[v] - sky[star];
+          float pull = abs(r) * sqrt(weight);
+          if (pull > CLIP) {
+            weight = weight * CLIP / pull;
           }
+          work[j0] = f * work[v + 1];
+          work[j0 + 1] = f * work[v + 2];
+          work[j0 + 2] = work[v];
+          work[j0 + 3] = 1f;
+          work[j0 + 4] = f * work[v + 3];
+          work[j0 + 5] = f * work[v + 4];
+          work[j0 + 6] = f * work[v + 5];
+          work[j0 + 7] = f * work[v + 6];
+          int h = o;
+          for (int a = 0; a < 8; a++) {
+            float weighted = weight * work[j0 + a];
+            for (int b = 0; b <= a; b++) {
+              sums[h] += weighted * work[j0 + b];
+              h++;
+            }
+            sums[o + 36 + a] += weighted * r;
+          }
+          sums[o + 44] += weight * r * r;
+          sums[o + 45] += 1f;
         }
-        k++;
       }
+    }
+  }
+
+  @Override
+  protected void vectorItems(int from, int to) {
+    PsfNormals normals = new PsfNormals(this);
+    for (int star = from; star < to; star++) {
+      normals.sum(this, star);
     }
   }
 }

@@ -42,6 +42,13 @@ public final class PsfStamps {
 
   public float[] slopeY = new float[0];
 
+  /** Its derivatives by A, B, C and beta of the form. */
+  float[] byA = new float[0];
+
+  float[] byB = new float[0];
+  float[] byC = new float[0];
+  float[] byBeta = new float[0];
+
   /** Makes stamps for PSFs of the kind and width that a kernel is configured for. */
   public PsfStamps(PsfKernel kernel) {
     gaussian = kernel.gaussian;
@@ -95,6 +102,104 @@ public final class PsfStamps {
         at += LANES;
       }
     }
+  }
+
+  /**
+   * Evaluates the PSF, its slopes and its derivatives by the form; {@link #value} to {@link
+   * #byBeta} take them. The twin of {@link PsfKernel#pixelByShape}.
+   *
+   * @param form forms of stars, this one's from {@code f} on
+   * @param radius half side of the stamp
+   * @param x centre of the star less that of the stamp's middle pixel
+   * @param y the same for rows
+   */
+  void shapes(float[] form, int f, int radius, float x, float y) {
+    slopes(form, f, radius, x, y);
+    int stride = stride(radius);
+    if (byA.length < value.length) {
+      byA = new float[value.length];
+      byB = new float[value.length];
+      byC = new float[value.length];
+      byBeta = new float[value.length];
+    }
+    int at = 0;
+    for (int row = -radius; row <= radius; row++) {
+      boolean core = row >= -coreRadius && row <= coreRadius;
+      for (int column = -radius; column < -radius + stride; column += LANES) {
+        VectorMask<Float> inner = inCore(column, core);
+        byShape(form, f, column, x, row - y, 1, at, null);
+        if (inner != null) {
+          byShape(form, f, column, x, row - y, coreOrder, at, inner);
+        }
+        at += LANES;
+      }
+    }
+  }
+
+  /** The derivatives by the form in the lanes asked for, by quadrature of order x order nodes. */
+  private void byShape(
+      float[] form,
+      int f,
+      int column,
+      float x,
+      float dy,
+      int order,
+      int at,
+      VectorMask<Float> lanes) {
+    float a = form[f];
+    float b = form[f + 1];
+    float c = form[f + 2];
+    float beta = form[f + 3];
+    float norm = form[f + 4];
+    FloatVector dx = LANE_NUMBERS.add(column - x);
+    FloatVector sum = FloatVector.zero(FLOATS);
+    FloatVector sumA = FloatVector.zero(FLOATS);
+    FloatVector sumB = FloatVector.zero(FLOATS);
+    FloatVector sumC = FloatVector.zero(FLOATS);
+    FloatVector sumLog = FloatVector.zero(FLOATS);
+    int n0 = order * (order - 1) / 2;
+    for (int j = 0; j < order; j++) {
+      float ny = dy + node[n0 + j];
+      float wy = nodeWeight[n0 + j] * norm;
+      for (int i = 0; i < order; i++) {
+        float w = wy * nodeWeight[n0 + i];
+        FloatVector nx = dx.add(node[n0 + i]);
+        FloatVector q = nx.mul(nx.mul(a).add(b * ny)).add(c * ny * ny);
+        FloatVector p;
+        FloatVector slope;
+        if (gaussian == 1) {
+          p = exponential(q.mul(-0.5f)).mul(w);
+          slope = p.mul(0.5f);
+        } else {
+          FloatVector u = q.add(1f);
+          FloatVector log = log2(u);
+          p = powerOfTwo(log.mul(-beta)).mul(w);
+          slope = p.mul(beta).div(u);
+          sumLog = p.fma(log, sumLog);
+        }
+        sum = sum.add(p);
+        FloatVector slopeX = slope.mul(nx);
+        sumA = slopeX.fma(nx, sumA);
+        sumB = slopeX.mul(ny).add(sumB);
+        sumC = slope.mul(ny * ny).add(sumC);
+      }
+    }
+    float det = a * c - 0.25f * b * b;
+    FloatVector ofA = sum.mul(0.5f * c / det).sub(sumA);
+    FloatVector ofB = sum.mul(-0.25f * b / det).sub(sumB);
+    FloatVector ofC = sum.mul(0.5f * a / det).sub(sumC);
+    FloatVector ofBeta =
+        gaussian == 1 ? sum.mul(0f) : sum.mul(1f / (beta - 1f)).sub(sumLog.mul(0.693147181f));
+    if (lanes != null) {
+      ofA = FloatVector.fromArray(FLOATS, byA, at).blend(ofA, lanes);
+      ofB = FloatVector.fromArray(FLOATS, byB, at).blend(ofB, lanes);
+      ofC = FloatVector.fromArray(FLOATS, byC, at).blend(ofC, lanes);
+      ofBeta = FloatVector.fromArray(FLOATS, byBeta, at).blend(ofBeta, lanes);
+    }
+    ofA.intoArray(byA, at);
+    ofB.intoArray(byB, at);
+    ofC.intoArray(byC, at);
+    ofBeta.intoArray(byBeta, at);
   }
 
   /**

@@ -125,11 +125,7 @@ class PsfDerivativesTest {
       if (order == 1) {
         continue;
       }
-      probe.pixelAndShape(probe.form, 0, (float) dx, (float) dy, order, probe.out, 0);
-      assertThat((double) probe.out[1])
-          .isCloseTo(-expected.getPartialDerivative(0), within(2e-5 * scale));
-      assertThat((double) probe.out[2])
-          .isCloseTo(-expected.getPartialDerivative(1), within(2e-5 * scale));
+      probe.pixelByShape(probe.form, 0, (float) dx, (float) dy, order, probe.out, 3);
       for (int k = 2; k < 6; k++) {
         double derivative = expected.getPartialDerivative(k);
         double tolerance = 2e-5 * Math.max(Math.abs(derivative), scale * fwhm * fwhm);
