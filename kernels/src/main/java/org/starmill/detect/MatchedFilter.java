@@ -1,6 +1,6 @@
 package org.starmill.detect;
 
-import java.util.Arrays;
+import java.util.List;
 import org.starmill.device.Device;
 
 /**
@@ -16,6 +16,7 @@ public final class MatchedFilter {
   private final WeightKernel weights = new WeightKernel();
   private final MatchedFilterKernel filter = new MatchedFilterKernel();
   private final PeakKernel peaks = new PeakKernel();
+  private double noise = Double.NaN;
 
   public MatchedFilter(Device device) {
     this.device = device;
@@ -31,7 +32,7 @@ public final class MatchedFilter {
    * @param width columns
    * @param height rows
    * @param psf PSF on a square of odd side, sum about 1
-   * @param threshold significance from which on a local maximum is a peak
+   * @param threshold significance from which on a local maximum is a peak, above 0
    */
   public Peaks find(
       float[] image,
@@ -42,23 +43,83 @@ public final class MatchedFilter {
       int height,
       float[] psf,
       double threshold) {
-    resize(width, height);
-    weights.photon = (float) photon;
-    weights.image = image;
-    weights.base = base;
-    weights.model = model;
-    device.run(weights, height);
-
+    if (!(threshold > 0)) {
+      throw new IllegalArgumentException(
+          "threshold of %s sigma: expected more than 0".formatted(threshold));
+    }
+    filter.width = width;
+    filter.height = height;
     filter.psf = psf;
     filter.psfSquared = new float[psf.length];
     for (int i = 0; i < psf.length; i++) {
       filter.psfSquared[i] = psf[i] * psf[i];
     }
     filter.radius = ((int) Math.round(Math.sqrt(psf.length)) - 1) / 2;
-    device.run(filter, height);
+    NoiseSample sample = new NoiseSample();
+    Peaks found =
+        device.usesVectors()
+            ? inOneSweep(image, base, model, (float) photon, (float) threshold, sample)
+            : inThree(image, base, model, (float) photon, (float) threshold, sample);
+    noise = sample.width();
+    return found;
+  }
 
-    peaks.threshold = (float) threshold;
+  /**
+   * Width of the significance in the last image searched, from the median of its size over a sparse
+   * sample of the pixels with little model: 1 where the variance explains all there is, more where
+   * stars too faint and crowded to be found add to it. NaN before the first search and where no
+   * pixel could be used.
+   */
+  public double noise() {
+    return noise;
+  }
+
+  private Peaks inOneSweep(
+      float[] image,
+      float[] base,
+      float[] model,
+      float photon,
+      float threshold,
+      NoiseSample sample) {
+    filter.image = image;
+    filter.base = base;
+    filter.model = model;
+    filter.photon = photon;
+    filter.threshold = threshold;
+    filter.sample = sample;
+    filter.blocks.clear();
+    device.run(filter, filter.height);
+    // The planes are the caller's: this object lives on and must not hold them.
+    filter.image = null;
+    filter.base = null;
+    filter.model = null;
+    return PeakList.join(filter.blocks.values());
+  }
+
+  private Peaks inThree(
+      float[] image,
+      float[] base,
+      float[] model,
+      float photon,
+      float threshold,
+      NoiseSample sample) {
+    int width = filter.width;
+    int height = filter.height;
+    resize(width, height);
+    weights.photon = photon;
+    weights.image = image;
+    weights.base = base;
+    weights.model = model;
+    device.run(weights, height);
+    device.run(filter, height);
+    peaks.threshold = threshold;
     device.run(peaks, height);
+    for (int y = 0; y < height; y++) {
+      sample.row(y, width, filter.significance, y * width, base, model, photon);
+    }
+    weights.image = null;
+    weights.base = null;
+    weights.model = null;
     return collect(width, height);
   }
 
@@ -79,40 +140,28 @@ public final class MatchedFilter {
       peaks.column = new int[height * peaks.capacity];
     }
     weights.width = width;
-    filter.width = width;
-    filter.height = height;
     peaks.width = width;
     peaks.height = height;
   }
 
   private Peaks collect(int width, int height) {
-    int total = Arrays.stream(peaks.count).sum();
-    float[] x = new float[total];
-    float[] y = new float[total];
-    float[] flux = new float[total];
-    float[] significance = new float[total];
+    PeakList found = new PeakList();
     float[] s = filter.significance;
-    int n = 0;
     for (int row = 0; row < height; row++) {
       for (int k = 0; k < peaks.count[row]; k++) {
         int column = peaks.column[row * peaks.capacity + k];
         int i = row * width + column;
-        x[n] = column + (column > 0 && column < width - 1 ? vertex(s[i - 1], s[i], s[i + 1]) : 0f);
-        y[n] = row + (row > 0 && row < height - 1 ? vertex(s[i - width], s[i], s[i + width]) : 0f);
-        significance[n] = s[i];
-        flux[n] = s[i] / (float) Math.sqrt(filter.information[i]);
-        n++;
+        boolean insideX = column > 0 && column < width - 1;
+        boolean insideY = row > 0 && row < height - 1;
+        found.add(
+            column,
+            row,
+            insideX ? PeakList.vertex(s[i - 1], s[i], s[i + 1]) : 0f,
+            insideY ? PeakList.vertex(s[i - width], s[i], s[i + width]) : 0f,
+            s[i],
+            filter.information[i]);
       }
     }
-    return new Peaks(x, y, flux, significance);
-  }
-
-  /** Where the parabola through three equidistant values has its top, from -0.5 to 0.5. */
-  private static float vertex(float left, float middle, float right) {
-    float curvature = 2 * middle - left - right;
-    if (!(curvature > 0)) {
-      return 0f;
-    }
-    return Math.max(-0.5f, Math.min(0.5f, 0.5f * (right - left) / curvature));
+    return PeakList.join(List.of(found));
   }
 }

@@ -1,5 +1,6 @@
 package org.starmill.detect;
 
+import java.util.TreeMap;
 import org.starmill.device.ItemKernel;
 
 /**
@@ -8,6 +9,10 @@ import org.starmill.device.ItemKernel;
  * <p>With image D (stars on zero), weight w = 1 / variance (0 where masked) and PSF P: numerator (D
  * w) correlated with P, information w correlated with P squared; significance = numerator /
  * sqrt(information). Rows and columns beyond the image have no weight.
+ *
+ * <p>The twin for the Vector API, {@link MatchedFilterBand}, weighs the pixels and looks for the
+ * peaks in the same sweep, so that none of the four planes is stored: where it runs, {@link
+ * WeightKernel} and {@link PeakKernel} have nothing to do.
  */
 final class MatchedFilterKernel extends ItemKernel {
   int width;
@@ -26,6 +31,19 @@ final class MatchedFilterKernel extends ItemKernel {
 
   float[] significance;
   float[] information;
+
+  /** What the twin reads in place of the weights, as {@link WeightKernel} has it. */
+  float[] image;
+
+  float[] base;
+  float[] model;
+  float photon;
+  float threshold;
+
+  /** What the twin finds: for the first row of each block its peaks; and the noise's sample. */
+  final TreeMap<Integer, PeakList> blocks = new TreeMap<>();
+
+  NoiseSample sample;
 
   @Override
   public void item(int y) {
@@ -62,6 +80,14 @@ final class MatchedFilterKernel extends ItemKernel {
         value = significance[row + x] / sqrt(info);
       }
       significance[row + x] = value;
+    }
+  }
+
+  @Override
+  protected void vectorItems(int from, int to) {
+    PeakList found = new MatchedFilterBand(this).find(from, to);
+    synchronized (blocks) {
+      blocks.put(from, found);
     }
   }
 }

@@ -24,11 +24,13 @@ final class WeightKernel extends ItemKernel {
       int i = row + x;
       float variance = base[i];
       float w = 0f;
+      float light = 0f;
       if (variance > 0f) {
         w = 1f / (variance + photon * max(model[i], 0f));
+        light = w * image[i];
       }
       weight[i] = w;
-      weighted[i] = w * image[i];
+      weighted[i] = light;
     }
   }
 }

@@ -13,6 +13,9 @@ public interface Device extends AutoCloseable {
   /** Whether this is an OpenCL device. */
   boolean isOpenCl();
 
+  /** Whether kernels run their twins for the Vector API here. */
+  boolean usesVectors();
+
   /**
    * Runs all items of a kernel and waits for them.
    *

@@ -55,6 +55,11 @@ final class JavaDevice implements Device {
     return false;
   }
 
+  @Override
+  public boolean usesVectors() {
+    return vectors;
+  }
+
   /** Nothing to do: the JVM compiles while it runs. */
   @Override
   public void prepare(ItemKernel kernel) {}

@@ -59,6 +59,11 @@ final class OpenClDevice implements Device {
   }
 
   @Override
+  public boolean usesVectors() {
+    return false;
+  }
+
+  @Override
   public void run(ItemKernel kernel, int items) {
     if (items < 0 || items > Integer.MAX_VALUE - GROUP) {
       throw new IllegalArgumentException(

@@ -129,6 +129,69 @@ class MatchedFilterTest {
   }
 
   @Test
+  void theVectorTwinFindsThePeaksOfTheScalarKernels() {
+    for (int[] size : new int[][] {{5, 4}, {37, 41}, {130, 70}, {257, 300}}) {
+      int width = size[0];
+      int height = size[1];
+      Random random = new Random(width);
+      float[] image = new float[width * height];
+      float[] variance = new float[image.length];
+      float[] light = new float[image.length];
+      for (int i = 0; i < image.length; i++) {
+        image[i] = (float) (SIGMA * random.nextGaussian());
+        variance[i] = random.nextInt(20) == 0 ? 0f : (float) (SIGMA * SIGMA);
+        light[i] = random.nextInt(10) == 0 ? 500f * random.nextFloat() : 0f;
+        if (variance[i] == 0) {
+          image[i] = Float.NaN;
+        }
+      }
+      float[] stamp = psf.stampAt(50, 50, 3);
+      Peaks[] peaks = new Peaks[2];
+      double[] noise = new double[2];
+      try (Device twin = Devices.java(2);
+          Device scalar = Devices.scalarJava(1)) {
+        Device[] devices = {twin, scalar};
+        for (int k = 0; k < 2; k++) {
+          MatchedFilter filter = new MatchedFilter(devices[k]);
+          peaks[k] = filter.find(image, variance, light, 1.1, width, height, stamp, 0.5);
+          noise[k] = filter.noise();
+        }
+        assertThat(twin.usesVectors()).isTrue();
+      }
+      assertThat(peaks[0].count()).isEqualTo(peaks[1].count()).isPositive();
+      assertThat(peaks[0].x()).containsExactly(peaks[1].x(), within(2e-4f));
+      assertThat(peaks[0].y()).containsExactly(peaks[1].y(), within(2e-4f));
+      for (int k = 0; k < peaks[0].count(); k++) {
+        assertThat(peaks[0].flux()[k] / peaks[1].flux()[k]).isCloseTo(1f, within(1e-5f));
+      }
+      assertThat(noise[0]).isCloseTo(noise[1], within(1e-3));
+    }
+  }
+
+  @Test
+  void theNoiseIsOneWhereOnlyNoiseIsAndGrowsWithStarsTooFaintToBeFound() {
+    int size = 500;
+    Random random = new Random(3);
+    float[] image = new float[size * size];
+    float[] variance = new float[image.length];
+    for (int i = 0; i < image.length; i++) {
+      image[i] = (float) (SIGMA * random.nextGaussian());
+      variance[i] = (float) (SIGMA * SIGMA);
+    }
+    MatchedFilter filter = new MatchedFilter(device);
+    float[] dark = new float[image.length];
+    float[] stamp = psf.stampAt(50, 50, 3);
+    filter.find(image, variance, dark, 1, size, size, stamp, 5);
+    assertThat(filter.noise()).isCloseTo(1, within(0.03));
+
+    for (int i = 0; i < image.length; i++) {
+      variance[i] = (float) (SIGMA * SIGMA / 1.44);
+    }
+    filter.find(image, variance, dark, 1, size, size, stamp, 5);
+    assertThat(filter.noise()).isCloseTo(1.2, within(0.04));
+  }
+
+  @Test
   void aSpikeIsMaskedAndAStarIsNot() {
     float[] image = noise(7);
     add(image, 30, 30, 50_000);
