@@ -6,15 +6,32 @@ import org.starmill.image.PixelFlag;
 /**
  * Measures level and noise of the sky, an item a box of the mesh.
  *
- * <p>The pixels of a box are counted into a histogram of mean +- 5 standard deviations, which is
- * then clipped at median +- 3 standard deviations until the deviation stands still (Bertin and
- * Arnouts 1996). Where stars had blown the first deviation up, the histogram is drawn anew, finer.
+ * <p>A first guess is the mean of the pixels within two standard deviations of it, found by
+ * iteration. Then stars too faint for that clip are looked for: the box is summed over a square of
+ * about 1.4 FWHM, and whatever lies within {@link #reach} pixels of a sum off by more than three of
+ * its own standard deviations, up or down, is left out. Noise, being symmetric, loses as much above
+ * as below; stars lie above alone. The mean of the pixels left, within three standard deviations,
+ * is the level, and with it the search is judged anew until the level stands still.
  */
 final class BoxKernel extends ItemKernel {
-  static final int LEVELS = 1024;
+  /** A Gaussian clipped at two of its own standard deviations keeps this share of them. */
+  static final float CLIPPED_AT_TWO = 0.87963f;
 
-  // A Gaussian clipped at three of its own, clipped, standard deviations keeps this share of them.
-  private static final float CLIPPED_SHARE = 0.98483f;
+  /** The same for three, with the neighbourhoods of outlying sums left out as well. */
+  static final float CLIPPED_AT_THREE = 0.98483f;
+
+  static final int MOST_PASSES = 20;
+  static final int ROUNDS = 5;
+
+  /** Changes of the deviation and of the level, in deviations, from which on they stand still. */
+  static final float SAME_NOISE = 0.01f;
+
+  static final float SAME_LEVEL = 0.002f;
+
+  /** Least share of a box that must be left for its mean to count; else the limit is widened. */
+  static final float LEAST_KEPT = 0.05f;
+
+  static final float WIDER = 1.5f;
 
   float[] image;
   short[] mask;
@@ -22,15 +39,41 @@ final class BoxKernel extends ItemKernel {
   int useModel;
   float modelLimit;
   int width;
+  int height;
   int columns;
   int[] columnStart;
   int[] rowStart;
   float goodShare;
   int first;
-  int[] histogram;
+
+  /** Pixels on each side of one that are summed with it. */
+  int smoothing;
+
+  /** Pixels around an outlying sum that are left out. */
+  int reach;
+
+  /** Pixels of a box with its margin, at most. */
+  int slot;
+
+  float[] highest;
+  float[] lowest;
+  float[] between;
   float[] level;
   float[] noise;
   int[] good;
+
+  @Override
+  protected void vectorItems(int from, int to) {
+    BoxVectors.measure(this, from, to);
+  }
+
+  private int usable(int p) {
+    int result = 0;
+    if ((mask[p] & PixelFlag.UNUSABLE) == 0 && (useModel == 0 || model[p] <= modelLimit)) {
+      result = 1;
+    }
+    return result;
+  }
 
   @Override
   public void item(int item) {
@@ -41,157 +84,193 @@ final class BoxKernel extends ItemKernel {
     int x1 = columnStart[column + 1];
     int y0 = rowStart[row];
     int y1 = rowStart[row + 1];
-    int slot = item * LEVELS;
+    int area = (x1 - x0) * (y1 - y0);
 
     int count = 0;
-    float zero = 0f;
-    float sum = 0f;
-    float squares = 0f;
-    for (int y = y0; y < y1; y++) {
-      float rowSum = 0f;
-      float rowSquares = 0f;
-      for (int x = x0; x < x1; x++) {
-        int p = y * width + x;
-        if ((mask[p] & PixelFlag.UNUSABLE) == 0 && (useModel == 0 || model[p] <= modelLimit)) {
-          if (count == 0) {
-            zero = image[p];
-          }
-          float d = image[p] - zero;
-          rowSum += d;
-          rowSquares += d * d;
-          count++;
-        }
-      }
-      sum += rowSum;
-      squares += rowSquares;
-    }
-    good[box] = count;
-    float mean = 0f;
+    float centre = 0f;
     float sigma = 0f;
-    float estimate = 0f;
-    if (count > 0 && count >= goodShare * (x1 - x0) * (y1 - y0)) {
-      mean = sum / count;
-      sigma = sqrt(max(squares / count - mean * mean, 0f));
-
-      // Once more without what lies beyond two standard deviations, on the pixels themselves.
-      float low = zero + mean - 2f * sigma;
-      float high = zero + mean + 2f * sigma;
-      float centre = zero + mean;
+    float within = 3e38f;
+    int pass = 0;
+    int more = 1;
+    while (more == 1) {
       int kept = 0;
-      sum = 0f;
-      squares = 0f;
+      float sum = 0f;
+      float squares = 0f;
       for (int y = y0; y < y1; y++) {
         float rowSum = 0f;
         float rowSquares = 0f;
         for (int x = x0; x < x1; x++) {
           int p = y * width + x;
-          float v = image[p];
-          if ((mask[p] & PixelFlag.UNUSABLE) == 0
-              && (useModel == 0 || model[p] <= modelLimit)
-              && v >= low
-              && v <= high) {
-            float d = v - centre;
-            rowSum += d;
-            rowSquares += d * d;
-            kept++;
+          if (usable(p) == 1) {
+            if (pass == 0 && count == 0) {
+              centre = image[p];
+              count = 1;
+            }
+            float d = image[p] - centre;
+            if (abs(d) <= within) {
+              rowSum += d;
+              rowSquares += d * d;
+              kept++;
+            }
           }
         }
         sum += rowSum;
         squares += rowSquares;
       }
+      float before = sigma;
       if (kept > 0) {
-        mean = sum / kept;
-        sigma = sqrt(max(squares / kept - mean * mean, 0f));
+        float shift = sum / kept;
+        centre = centre + shift;
+        sigma = sqrt(max(squares / kept - shift * shift, 0f));
       }
-      centre = centre + mean;
-      estimate = centre;
-
-      int drawing = 0;
-      int again = 1;
-      while (again == 1 && sigma > 0f) {
-        again = 0;
-        drawing++;
-        float bin = 10f * sigma / LEVELS;
-        float start = centre - 5f * sigma;
-        for (int i = 0; i < LEVELS; i++) {
-          histogram[slot + i] = 0;
-        }
-        float perElectron = 1f / bin;
-        for (int y = y0; y < y1; y++) {
-          for (int x = x0; x < x1; x++) {
-            int p = y * width + x;
-            if ((mask[p] & PixelFlag.UNUSABLE) == 0 && (useModel == 0 || model[p] <= modelLimit)) {
-              float place = (image[p] - start) * perElectron;
-              if (place >= 0f && place < LEVELS) {
-                int i = (int) place;
-                histogram[slot + i] = histogram[slot + i] + 1;
+      if (pass == 0) {
+        count = kept;
+        before = 2f * sigma;
+      } else {
+        sigma = sigma / CLIPPED_AT_TWO;
+      }
+      within = 2f * sigma;
+      pass++;
+      more = 0;
+      if (pass < MOST_PASSES && abs(sigma - before) > SAME_NOISE * sigma) {
+        more = 1;
+      }
+    }
+    good[box] = 0;
+    if (count > 0 && count >= goodShare * area) {
+      good[box] = count;
+      if (sigma > 0f) {
+        outliers(item * slot, x0, x1, y0, y1, centre);
+        int margin = smoothing + reach;
+        int across = x1 - x0 + 2 * margin;
+        int side = 2 * smoothing + 1;
+        float guess = centre;
+        float deviations = 3f;
+        int round = 0;
+        while (round < ROUNDS) {
+          float limit = deviations * side * sigma;
+          float offset = (centre - guess) * side * side;
+          int kept = 0;
+          float sum = 0f;
+          float squares = 0f;
+          for (int y = y0; y < y1; y++) {
+            float rowSum = 0f;
+            float rowSquares = 0f;
+            int from = item * slot + (y - y0 + margin) * across + margin - x0;
+            for (int x = x0; x < x1; x++) {
+              int p = y * width + x;
+              float d = image[p] - centre;
+              if (usable(p) == 1
+                  && abs(d) <= 3f * sigma
+                  && highest[from + x] - offset <= limit
+                  && lowest[from + x] - offset >= -limit) {
+                rowSum += d;
+                rowSquares += d * d;
+                kept++;
               }
             }
+            sum += rowSum;
+            squares += rowSquares;
           }
-        }
-
-        // From here on in bins, counted from the lower edge of the first one.
-        int from = 0;
-        int to = LEVELS;
-        float deviation = LEVELS * 0.1f;
-        float before = 2f * deviation;
-        float median = 0.5f * LEVELS;
-        float average = median;
-        int pass = 0;
-        while (pass < 50 && deviation > 0f && abs(deviation - before) > 1e-4f * deviation) {
-          before = deviation;
-          kept = 0;
-          sum = 0f;
-          squares = 0f;
-          for (int i = from; i < to; i++) {
-            int n = histogram[slot + i];
-            float d = i + 0.5f - median;
-            kept += n;
-            sum += n * d;
-            squares += n * d * d;
-          }
-          if (kept > 0) {
+          round++;
+          if (kept > 0 && kept >= LEAST_KEPT * area) {
             float shift = sum / kept;
-            average = median + shift;
-            deviation = sqrt(max(squares / kept - shift * shift, 0f));
-            int below = 0;
-            int i = from;
-            while (i < to && 2 * (below + histogram[slot + min(i, LEVELS - 1)]) < kept) {
-              below += histogram[slot + i];
-              i++;
+            float deviation = sqrt(max(squares / kept - shift * shift, 0f));
+            centre = centre + shift;
+            if (abs(shift) <= SAME_LEVEL * sigma) {
+              round = ROUNDS;
             }
-            int inBin = max(histogram[slot + min(i, LEVELS - 1)], 1);
-            median = i + (0.5f * kept - below) / inBin;
-            from = (int) max(median - 3f * deviation, 0f);
-            to = (int) min(median + 3f * deviation + 1f, (float) LEVELS);
+            sigma = deviation / CLIPPED_AT_THREE;
           } else {
-            deviation = 0f;
+            deviations = WIDER * deviations;
           }
-          pass++;
-        }
-        estimate = start + average * bin;
-        if (useModel == 0) {
-          float skew = 1f;
-          if (deviation > 0f) {
-            skew = abs(average - median) / deviation;
-          }
-          if (skew < 0.3f) {
-            estimate = start + (2.5f * median - 1.5f * average) * bin;
-          } else {
-            estimate = start + median * bin;
-          }
-        }
-        float wide = sigma;
-        sigma = deviation * bin;
-        centre = start + median * bin;
-        if (sigma < 0.5f * wide && drawing < 6) {
-          again = 1;
         }
       }
-    } else {
-      good[box] = 0;
     }
-    level[box] = estimate;
-    noise[box] = sigma / CLIPPED_SHARE;
+    level[box] = centre;
+    noise[box] = sigma;
+  }
+
+  /**
+   * For every pixel of a box the highest and the lowest sum within reach of it, less that of a sky
+   * of the guessed level.
+   */
+  private void outliers(int start, int x0, int x1, int y0, int y1, float guess) {
+    int margin = smoothing + reach;
+    int across = x1 - x0 + 2 * margin;
+    int up = y1 - y0 + 2 * margin;
+    for (int v = 0; v < up; v++) {
+      int y = y0 - margin + v;
+      for (int u = 0; u < across; u++) {
+        int x = x0 - margin + u;
+        float d = 0f;
+        if (x >= 0 && x < width && y >= 0 && y < height) {
+          int p = y * width + x;
+          if (usable(p) == 1) {
+            d = image[p] - guess;
+          }
+        }
+        highest[start + v * across + u] = d;
+      }
+    }
+    for (int v = 0; v < up; v++) {
+      for (int u = smoothing; u < across - smoothing; u++) {
+        int i = start + v * across + u;
+        float sum = 0f;
+        for (int k = -smoothing; k <= smoothing; k++) {
+          sum += highest[i + k];
+        }
+        between[i] = sum;
+      }
+    }
+    for (int v = smoothing; v < up - smoothing; v++) {
+      for (int u = smoothing; u < across - smoothing; u++) {
+        int i = start + v * across + u;
+        float sum = 0f;
+        for (int k = -smoothing; k <= smoothing; k++) {
+          sum += between[i + k * across];
+        }
+        highest[i] = sum;
+      }
+    }
+    for (int v = smoothing; v < up - smoothing; v++) {
+      for (int u = margin; u < across - margin; u++) {
+        int i = start + v * across + u;
+        float most = highest[i];
+        float least = most;
+        for (int k = -reach; k <= reach; k++) {
+          most = max(most, highest[i + k]);
+          least = min(least, highest[i + k]);
+        }
+        between[i] = most;
+        lowest[i] = least;
+      }
+    }
+    for (int v = margin; v < up - margin; v++) {
+      for (int u = margin; u < across - margin; u++) {
+        int i = start + v * across + u;
+        float most = between[i];
+        for (int k = -reach; k <= reach; k++) {
+          most = max(most, between[i + k * across]);
+        }
+        highest[i] = most;
+      }
+    }
+    for (int v = margin; v < up - margin; v++) {
+      for (int u = margin; u < across - margin; u++) {
+        int i = start + v * across + u;
+        float least = lowest[i];
+        for (int k = -reach; k <= reach; k++) {
+          least = min(least, lowest[i + k * across]);
+        }
+        between[i] = least;
+      }
+    }
+    for (int v = margin; v < up - margin; v++) {
+      for (int u = margin; u < across - margin; u++) {
+        int i = start + v * across + u;
+        lowest[i] = between[i];
+      }
+    }
   }
 }
