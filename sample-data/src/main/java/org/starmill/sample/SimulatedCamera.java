@@ -127,6 +127,31 @@ public final class SimulatedCamera {
     return electrons;
   }
 
+  /**
+   * How well each star of a science frame can be measured at best, its neighbours fitted with it.
+   *
+   * @param index of the science frame whose sky it is
+   * @param stars of that frame
+   */
+  public StarBounds jointBounds(int index, StarTruth stars) {
+    double[] weight = expected(index, stars.x(), stars.y(), stars.flux());
+    boolean[] good = sensor.goodPixels();
+    float[] response = sensor.response();
+    double readVariance = settings.chip().readNoise() * settings.chip().readNoise();
+    for (int i = 0; i < weight.length; i++) {
+      double flat = response[i];
+      weight[i] = good[i] ? flat * flat / (weight[i] + readVariance) : 0;
+    }
+    return new JointBounds(stars, painter(), weight, width, height).compute();
+  }
+
+  /** Share of a star's flux in the pixel that its centre lies on. */
+  public double peakShareAt(double x, double y) {
+    double[] share = new double[1];
+    painter().window(x, y, (int) Math.round(x), (int) Math.round(y), 1, share);
+    return share[0];
+  }
+
   /** FWHM of the PSF at a position, geometric mean of both axes, pixels. */
   public double psfFwhmAt(double x, double y) {
     return shape.fwhmAt(x, y);

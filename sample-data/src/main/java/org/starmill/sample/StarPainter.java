@@ -56,6 +56,10 @@ final class StarPainter {
   private double a;
   private double b;
   private double c;
+  private double scale;
+  private double size;
+  private boolean isMoffat;
+  private int core;
 
   /**
    * @param shape the PSF over the field
@@ -72,22 +76,12 @@ final class StarPainter {
    * @param flux electrons; it sets how far out the star is drawn
    */
   void draw(int width, int height, double x, double y, double flux) {
-    double scale = shape.scaleAt(x, y);
-    double[] e = shape.ellipticityAt(x, y);
-    double size = Math.hypot(e[0], e[1]);
-    double even = Math.cosh(size) / (scale * scale);
-    double odd = (size > 0 ? Math.sinh(size) / size : 1) / (scale * scale);
-    a = even - odd * e[0];
-    b = -odd * e[1];
-    c = even + odd * e[0];
-    boolean moffat = shape.kind() == PsfKind.MOFFAT;
-    norm = (moffat ? (StarShape.BETA - 1) / Math.PI : 0.5 / Math.PI) / (scale * scale);
-
+    prepare(x, y);
     // However faint a star is, no more than 1e-5 of it is cut: a Moffat of beta 3 has the share
     // (1 + q)^-2 beyond q, where its brightness has fallen to (1 + q)^-3 of the peak.
     double visible = flux == 0 ? 1 : faintest / (Math.abs(flux) * norm);
     double limit = Math.min(3e-8, visible);
-    double reached = moffat ? Math.pow(limit, -1 / StarShape.BETA) - 1 : -2 * Math.log(limit);
+    double reached = isMoffat ? Math.pow(limit, -1 / StarShape.BETA) - 1 : -2 * Math.log(limit);
     double reach = scale * Math.sqrt(reached) * Math.exp(0.5 * size) + 1;
     left = (int) Math.max(0, Math.ceil(x - reach));
     bottom = (int) Math.max(0, Math.ceil(y - reach));
@@ -101,26 +95,53 @@ final class StarPainter {
     if (values.length < columns * rows) {
       values = new double[columns * rows];
     }
-    int core = scale < 0.8 ? 8 : scale < 2.5 ? 6 : 4;
     for (int row = 0; row < rows; row++) {
       double dy = bottom + row - y;
       for (int column = 0; column < columns; column++) {
-        double dx = left + column - x;
-        double q = dx * (a * dx + 2 * b * dy) + c * dy * dy;
-        double value;
-        if (q > reached) {
-          value = 0;
-        } else if (!moffat) {
-          value = gaussian(dx, dy, q < 9 ? core : Math.min(core, 5));
-        } else if (q > 100) {
-          double t = 1 + q;
-          value = norm / (t * t * t);
-        } else {
-          value = moffat(dx, dy, q < 4 ? core : q < 16 ? 3 : 2);
-        }
-        values[row * columns + column] = value;
+        values[row * columns + column] = value(left + column - x, dy, reached);
       }
     }
+  }
+
+  /** A star of unit flux in a square of pixels, wherever that lies; row-major, side by side. */
+  void window(double x, double y, int fromX, int fromY, int side, double[] shares) {
+    prepare(x, y);
+    for (int row = 0; row < side; row++) {
+      for (int column = 0; column < side; column++) {
+        shares[row * side + column] =
+            value(fromX + column - x, fromY + row - y, Double.POSITIVE_INFINITY);
+      }
+    }
+  }
+
+  private void prepare(double x, double y) {
+    scale = shape.scaleAt(x, y);
+    double[] e = shape.ellipticityAt(x, y);
+    size = Math.hypot(e[0], e[1]);
+    double even = Math.cosh(size) / (scale * scale);
+    double odd = (size > 0 ? Math.sinh(size) / size : 1) / (scale * scale);
+    a = even - odd * e[0];
+    b = -odd * e[1];
+    c = even + odd * e[0];
+    isMoffat = shape.kind() == PsfKind.MOFFAT;
+    norm = (isMoffat ? (StarShape.BETA - 1) / Math.PI : 0.5 / Math.PI) / (scale * scale);
+    core = scale < 0.8 ? 8 : scale < 2.5 ? 6 : 4;
+  }
+
+  /** Share of the flux in the pixel whose middle lies so far from the centre. */
+  private double value(double dx, double dy, double reached) {
+    double q = dx * (a * dx + 2 * b * dy) + c * dy * dy;
+    if (q > reached) {
+      return 0;
+    }
+    if (!isMoffat) {
+      return gaussian(dx, dy, q < 9 ? core : Math.min(core, 5));
+    }
+    if (q > 100) {
+      double t = 1 + q;
+      return norm / (t * t * t);
+    }
+    return moffat(dx, dy, q < 4 ? core : q < 16 ? 3 : 2);
   }
 
   private double moffat(double dx, double dy, int order) {
