@@ -60,7 +60,8 @@ final class AccuracyCommand implements Callable<Integer> {
       names = "--psf",
       paramLabel = "KIND",
       defaultValue = "moffat",
-      description = "Shape of the stars: moffat, gaussian; moffat without this option.")
+      description =
+          "Shape of the stars: moffat, gaussian, or coma, which is neither; moffat without this option.")
   String psf;
 
   @Option(
@@ -74,6 +75,13 @@ final class AccuracyCommand implements Callable<Integer> {
       paramLabel = "N",
       description = "Cosmic rays on a frame; 60 on one of full size without this option.")
   Integer cosmicRays;
+
+  @Option(
+      names = "--trails",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "Satellites that draw a trail over a frame; none without this option.")
+  int trails;
 
   @Option(
       names = "--threads",
@@ -158,7 +166,7 @@ final class AccuracyCommand implements Callable<Integer> {
       for (int count : stars) {
         camera.withStars(count);
       }
-      return camera.withPsf(kind(), fwhm == null ? camera.psf().fwhm() : fwhm);
+      return camera.withTrails(trails).withPsf(kind(), fwhm == null ? camera.psf().fwhm() : fwhm);
     } catch (IllegalArgumentException wrong) {
       throw new Refused(wrong.getMessage(), wrong);
     }
@@ -170,6 +178,6 @@ final class AccuracyCommand implements Callable<Integer> {
         return kind;
       }
     }
-    throw new Refused("--psf %s: expected moffat or gaussian".formatted(psf));
+    throw new Refused("--psf %s: expected moffat, gaussian or coma".formatted(psf));
   }
 }
