@@ -120,9 +120,15 @@ public record CameraSettings(
    * @param darkest sky level of the darkest frame, ADU
    * @param brightest sky level of the brightest frame, ADU; each frame has its own in between
    * @param gradient difference between opposite sides of the frame, as a share of the level
-   * @param cosmicRays number of cosmic rays in a science frame
+   * @param cosmicRays number of cosmic rays in a science frame: 40 % points, the others tracks
+   * @param trails number of satellites that draw a straight trail over a science frame
    */
-  public record Sky(double darkest, double brightest, double gradient, int cosmicRays) {
+  public record Sky(double darkest, double brightest, double gradient, int cosmicRays, int trails) {
+
+    /** A sky without satellites. */
+    public Sky(double darkest, double brightest, double gradient, int cosmicRays) {
+      this(darkest, brightest, gradient, cosmicRays, 0);
+    }
 
     public Sky {
       require(
@@ -133,13 +139,14 @@ public record CameraSettings(
           "0 or more and in order");
       require(gradient >= 0 && gradient < 1, "sky gradient %s", gradient, null, "0 to below 1");
       require(cosmicRays >= 0, "%d cosmic rays", cosmicRays, null, "0 or more");
+      require(trails >= 0, "%d trails", trails, null, "0 or more");
     }
   }
 
   /**
    * The shape of a star.
    *
-   * @param kind Gaussian or Moffat
+   * @param kind Gaussian, Moffat or one with coma
    * @param fwhm full width at half maximum, geometric mean of both axes, pixels
    * @param fwhmVariation change of the FWHM over the field, as a share, peak to peak about twice it
    * @param ellipticity typical 1 - minor / major axis at the corners
@@ -234,7 +241,8 @@ public record CameraSettings(
 
   /**
    * Another size of the section that sees light. Blemishes, dust and cosmic rays follow the area
-   * (columns the width), but at least one stays of each kind there was; the number of stars stays.
+   * (columns the width), but at least one stays of each kind there was; the numbers of stars and of
+   * satellites stay.
    */
   public CameraSettings withSize(int width, int height) {
     double columns = (double) width / chip.width;
@@ -256,7 +264,7 @@ public record CameraSettings(
             scaled(response.deadColumns, columns),
             scaled(response.hotPixels, area),
             scaled(response.hotColumns, columns)),
-        new Sky(sky.darkest, sky.brightest, sky.gradient, scaled(sky.cosmicRays, area)),
+        new Sky(sky.darkest, sky.brightest, sky.gradient, scaled(sky.cosmicRays, area), sky.trails),
         psf,
         stars,
         exposureTime,
@@ -288,12 +296,21 @@ public record CameraSettings(
 
   /** A sky of one level (ADU) in all frames, without gradient. */
   public CameraSettings withFlatSky(double level) {
-    return withSky(new Sky(level, level, 0, sky.cosmicRays));
+    return withSky(new Sky(level, level, 0, sky.cosmicRays, sky.trails));
   }
 
   /** Another number of cosmic rays in a science frame. */
   public CameraSettings withCosmicRays(int count) {
-    return withSky(new Sky(sky.darkest, sky.brightest, sky.gradient, count));
+    return withSky(new Sky(sky.darkest, sky.brightest, sky.gradient, count, sky.trails));
+  }
+
+  /**
+   * Another number of satellites' trails in a science frame: straight, with the PSF across, from
+   * three standard deviations of the sky's noise a pixel up to saturating; a third of them end
+   * within the frame.
+   */
+  public CameraSettings withTrails(int count) {
+    return withSky(new Sky(sky.darkest, sky.brightest, sky.gradient, sky.cosmicRays, count));
   }
 
   /** Another shape of the stars. */
@@ -330,11 +347,15 @@ public record CameraSettings(
         seed, chip, bias, response, sky, psf, stars, seconds, flatLevel, pixelScale);
   }
 
-  /** No dead, hot or warm pixels and columns, no dust, no cosmic rays: every pixel is good. */
+  /**
+   * No dead, hot or warm pixels and columns, no dust, no cosmic rays or satellites: every pixel is
+   * good.
+   */
   public CameraSettings withoutBlemishes() {
     return withBias(new Bias(bias.level, bias.gradient, bias.columnPattern, 0, bias.rowDrift))
         .withResponse(new Response(response.vignetting, 0, response.pixelToPixel, 0, 0, 0, 0))
-        .withCosmicRays(0);
+        .withCosmicRays(0)
+        .withTrails(0);
   }
 
   /**

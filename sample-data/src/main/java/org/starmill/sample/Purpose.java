@@ -14,5 +14,6 @@ enum Purpose {
   STARS,
   COSMIC_RAYS,
   LAMP,
-  POINTING
+  POINTING,
+  TRAILS
 }

@@ -1,6 +1,11 @@
 package org.starmill.sample;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * A CCD camera that gives bias, flat and science frames, and the truth behind them.
@@ -15,8 +20,14 @@ public final class SimulatedCamera {
   private enum Kind {
     BIAS,
     FLAT,
-    SCIENCE
+    SCIENCE,
+    DITHERED
   }
+
+  /** How far from its axis a trail is drawn, and how dense its points lie, in FWHM. */
+  private static final double TRAIL_REACH = 8;
+
+  private static final double TRAIL_STEP = 0.25;
 
   private final CameraSettings settings;
   private final int quadrant;
@@ -75,17 +86,42 @@ public final class SimulatedCamera {
 
   /** A frame of the sky with its stars, and what is true of them. */
   public SimulatedExposure science(int index) {
-    StarField stars = StarField.of(settings, dice(Purpose.STARS, Kind.SCIENCE, index));
-    SkyPlane sky = sky(index);
+    return expose(Kind.SCIENCE, index, shape, 0, 0);
+  }
+
+  /**
+   * A second frame of the field of a science frame: the same stars, in the same order, moved, with
+   * other seeing, sky, noise, cosmic rays and satellites.
+   *
+   * @param index of the science frame
+   * @param dither how it differs
+   */
+  public SimulatedExposure dithered(int index, Dither dither) {
+    CameraSettings.Psf psf = settings.psf();
+    CameraSettings seen = settings.withPsf(psf.kind(), psf.fwhm() * dither.seeing());
+    return expose(
+        Kind.DITHERED, index, new StarShape(seen, seed), dither.shiftX(), dither.shiftY());
+  }
+
+  private SimulatedExposure expose(
+      Kind kind, int index, StarShape seen, double shiftX, double shiftY) {
+    StarField stars =
+        StarField.of(settings, dice(Purpose.STARS, Kind.SCIENCE, index)).shifted(shiftX, shiftY);
+    SkyPlane sky = sky(kind, index);
     double[] electrons = new double[width * height];
-    double[] fluxBound = drawWithBounds(electrons, stars, sky);
+    double[] fluxBound = drawWithBounds(electrons, stars, painter(seen), sky);
+    List<Trail> trails = trails(sky.level, seen, dice(Purpose.TRAILS, kind, index));
+    for (Trail trail : trails) {
+      draw(electrons, trail, seen);
+    }
     addSky(electrons, sky);
     respond(electrons, settings.exposureTime());
-    photons(electrons, dice(Purpose.PHOTONS, Kind.SCIENCE, index));
-    cosmicRays(electrons, dice(Purpose.COSMIC_RAYS, Kind.SCIENCE, index));
+    photons(electrons, dice(Purpose.PHOTONS, kind, index));
+    CosmicRayHits rays = cosmicRays(electrons, dice(Purpose.COSMIC_RAYS, kind, index));
     bleed(electrons);
-    StarTruth truth = truth(index, stars, fluxBound, electrons);
-    return new SimulatedExposure(read(electrons, Kind.SCIENCE, index), truth, sky.level);
+    Pointing pointing = Pointing.of(settings, index, quadrant);
+    StarTruth truth = truth(pointing, stars, seen, shiftX, shiftY, fluxBound, electrons);
+    return new SimulatedExposure(read(electrons, kind, index), truth, sky.level, rays, trails);
   }
 
   /**
@@ -122,9 +158,34 @@ public final class SimulatedCamera {
    */
   public double[] expected(int index, double[] x, double[] y, double[] flux) {
     double[] electrons = drawStars(width, height, x, y, flux);
-    addSky(electrons, sky(index));
+    addSky(electrons, sky(Kind.SCIENCE, index));
     respond(electrons, settings.exposureTime());
     return electrons;
+  }
+
+  /**
+   * How well each star of a science frame can be measured at best, its neighbours fitted with it.
+   *
+   * @param index of the science frame whose sky it is
+   * @param stars of that frame
+   */
+  public StarBounds jointBounds(int index, StarTruth stars) {
+    double[] weight = expected(index, stars.x(), stars.y(), stars.flux());
+    boolean[] good = sensor.goodPixels();
+    float[] response = sensor.response();
+    double readVariance = settings.chip().readNoise() * settings.chip().readNoise();
+    for (int i = 0; i < weight.length; i++) {
+      double flat = response[i];
+      weight[i] = good[i] ? flat * flat / (weight[i] + readVariance) : 0;
+    }
+    return new JointBounds(stars, painter(), weight, width, height).compute();
+  }
+
+  /** Share of a star's flux in the pixel that its centre lies on. */
+  public double peakShareAt(double x, double y) {
+    double[] share = new double[1];
+    painter().window(x, y, (int) Math.round(x), (int) Math.round(y), 1, share);
+    return share[0];
   }
 
   /** FWHM of the PSF at a position, geometric mean of both axes, pixels. */
@@ -156,7 +217,7 @@ public final class SimulatedCamera {
 
   /** Sky of a science frame at response 1, row-major, electrons. */
   public float[] skyTruth(int index) {
-    SkyPlane sky = sky(index);
+    SkyPlane sky = sky(Kind.SCIENCE, index);
     float[] level = new float[width * height];
     for (int y = 0; y < height; y++) {
       for (int x = 0; x < width; x++) {
@@ -181,13 +242,17 @@ public final class SimulatedCamera {
   }
 
   private StarPainter painter() {
+    return painter(shape);
+  }
+
+  private StarPainter painter(StarShape seen) {
     CameraSettings.Sky sky = settings.sky();
     double gain = settings.chip().gain();
     double noise =
         Math.sqrt(
             0.5 * (sky.darkest() + sky.brightest()) * gain
                 + settings.chip().readNoise() * settings.chip().readNoise());
-    return new StarPainter(shape, 0.02 * Math.max(1, noise));
+    return new StarPainter(seen, 0.02 * Math.max(1, noise));
   }
 
   /** The sky of one frame: a plane and a saddle over the field, electrons. */
@@ -211,8 +276,8 @@ public final class SimulatedCamera {
     }
   }
 
-  private SkyPlane sky(int index) {
-    Dice dice = dice(Purpose.SKY, Kind.SCIENCE, index);
+  private SkyPlane sky(Kind kind, int index) {
+    Dice dice = dice(Purpose.SKY, kind, index);
     CameraSettings.Sky sky = settings.sky();
     double level = dice.uniform(sky.darkest(), sky.brightest()) * settings.chip().gain();
     double direction = dice.uniform(0, 2 * Math.PI);
@@ -231,11 +296,11 @@ public final class SimulatedCamera {
     }
   }
 
-  private double[] drawWithBounds(double[] electrons, StarField stars, SkyPlane sky) {
+  private double[] drawWithBounds(
+      double[] electrons, StarField stars, StarPainter painter, SkyPlane sky) {
     boolean[] good = sensor.goodPixels();
     float[] response = sensor.response();
     double readVariance = settings.chip().readNoise() * settings.chip().readNoise();
-    StarPainter painter = painter();
     double[] bound = new double[stars.x().length];
     for (int i = 0; i < bound.length; i++) {
       double flux = stars.flux()[i];
@@ -279,7 +344,8 @@ public final class SimulatedCamera {
   }
 
   /** Points and tracks of charge, sharper than any star. */
-  private void cosmicRays(double[] electrons, Dice dice) {
+  private CosmicRayHits cosmicRays(double[] electrons, Dice dice) {
+    SortedMap<Integer, Double> hits = new TreeMap<>();
     for (int ray = 0; ray < settings.sky().cosmicRays(); ray++) {
       double x = dice.uniform(0, width);
       double y = dice.uniform(0, height);
@@ -293,6 +359,82 @@ public final class SimulatedCamera {
         int row = (int) Math.floor(y + along * Math.sin(angle));
         if (column >= 0 && column < width && row >= 0 && row < height) {
           electrons[row * width + column] += Math.rint(charge / steps);
+          hits.merge(row * width + column, Math.rint(charge / steps), Double::sum);
+        }
+      }
+    }
+    int[] pixel = new int[hits.size()];
+    float[] left = new float[hits.size()];
+    int count = 0;
+    for (Map.Entry<Integer, Double> hit : hits.entrySet()) {
+      pixel[count] = hit.getKey();
+      left[count++] = hit.getValue().floatValue();
+    }
+    return new CosmicRayHits(pixel, left);
+  }
+
+  /**
+   * The satellites of a frame: through a place on it at any angle. Every third ends there, the
+   * others cross the frame; the brightness of the axis, its logarithm uniform, runs from three
+   * standard deviations of the sky's noise to a fifth above the full well.
+   */
+  private List<Trail> trails(double skyLevel, StarShape seen, Dice dice) {
+    CameraSettings.Chip chip = settings.chip();
+    double beyond = 2.0 * (width + height);
+    double faintest = 3 * Math.sqrt(skyLevel + chip.readNoise() * chip.readNoise());
+    double brightest = 1.2 * chip.fullWell();
+    List<Trail> trails = new ArrayList<>();
+    for (int i = 0; i < settings.sky().trails(); i++) {
+      double x = dice.uniform(0.1 * width, 0.9 * width);
+      double y = dice.uniform(0.1 * height, 0.9 * height);
+      double angle = dice.uniform(0, 2 * Math.PI);
+      double axis = faintest * Math.pow(Math.max(1, brightest / faintest), dice.uniform());
+      double ahead = i % 3 == 2 ? 0 : beyond;
+      trails.add(
+          new Trail(
+              x - beyond * Math.cos(angle),
+              y - beyond * Math.sin(angle),
+              x + ahead * Math.cos(angle),
+              y + ahead * Math.sin(angle),
+              axis / axisShare(seen, x, y)));
+    }
+    return trails;
+  }
+
+  /** Share of a star's light in the row of pixels through its centre: that of a trail's axis. */
+  private double axisShare(StarShape seen, double x, double y) {
+    int reach = (int) Math.ceil(TRAIL_REACH * seen.fwhmAt(x, y));
+    int side = 2 * reach + 1;
+    double[] share = new double[side * side];
+    painter(seen)
+        .window(x, y, (int) Math.round(x) - reach, (int) Math.round(y) - reach, side, share);
+    double total = 0;
+    for (int column = 0; column < side; column++) {
+      total += share[reach * side + column];
+    }
+    return total;
+  }
+
+  /** A trail is a star that was moved while it shone: many stars on a line. */
+  private void draw(double[] electrons, Trail trail, StarShape seen) {
+    StarPainter painter = painter(seen);
+    int reach = (int) Math.ceil(TRAIL_REACH * seen.fwhmAt(0.5 * width, 0.5 * height));
+    int side = 2 * reach + 1;
+    double[] share = new double[side * side];
+    int steps = (int) Math.ceil(trail.length() / (TRAIL_STEP * settings.psf().fwhm()));
+    double flux = trail.perPixel() * trail.length() / steps;
+    for (int step = 0; step < steps; step++) {
+      double t = (step + 0.5) / steps;
+      double x = trail.fromX() + t * (trail.toX() - trail.fromX());
+      double y = trail.fromY() + t * (trail.toY() - trail.fromY());
+      if (x > -reach && y > -reach && x < width + reach && y < height + reach) {
+        int left = (int) Math.round(x) - reach;
+        int bottom = (int) Math.round(y) - reach;
+        painter.window(x, y, left, bottom, side, share);
+        for (int v = Math.max(0, -bottom); v < Math.min(side, height - bottom); v++) {
+          for (int u = Math.max(0, -left); u < Math.min(side, width - left); u++) {
+            electrons[(bottom + v) * width + left + u] += flux * share[v * side + u];
+          }
         }
       }
     }
@@ -360,9 +502,15 @@ public final class SimulatedCamera {
     return drift;
   }
 
-  private StarTruth truth(int index, StarField stars, double[] fluxBound, double[] electrons) {
+  private StarTruth truth(
+      Pointing pointing,
+      StarField stars,
+      StarShape seen,
+      double shiftX,
+      double shiftY,
+      double[] fluxBound,
+      double[] electrons) {
     int count = stars.x().length;
-    Pointing pointing = Pointing.of(settings, index, quadrant);
     double[] ra = new double[count];
     double[] dec = new double[count];
     double[] fwhm = new double[count];
@@ -371,10 +519,11 @@ public final class SimulatedCamera {
     for (int i = 0; i < count; i++) {
       double x = stars.x()[i];
       double y = stars.y()[i];
-      double[] position = pointing.sky(x, y);
+      // The stars stay where they are on the sky.
+      double[] position = pointing.sky(x - shiftX, y - shiftY);
       ra[i] = position[0];
       dec[i] = position[1];
-      fwhm[i] = shape.fwhmAt(x, y);
+      fwhm[i] = seen.fwhmAt(x, y);
       inside[i] = x >= -0.5 && x < width - 0.5 && y >= -0.5 && y < height - 0.5;
       saturated[i] = full(electrons, x, y, 1.5 * fwhm[i]);
     }

@@ -1,5 +1,7 @@
 package org.starmill.sample;
 
+import java.util.Arrays;
+
 /**
  * The stars of a field: uniform positions, magnitudes from a power law.
  *
@@ -41,6 +43,18 @@ record StarField(double[] x, double[] y, double[] flux, double[] mag) {
     return new StarField(x, y, flux, mag);
   }
 
+  /** The same stars, each moved. */
+  StarField shifted(double right, double up) {
+    if (right == 0 && up == 0) {
+      return this;
+    }
+    return new StarField(
+        Arrays.stream(x).map(place -> place + right).toArray(),
+        Arrays.stream(y).map(place -> place + up).toArray(),
+        flux,
+        mag);
+  }
+
   /** Distance of each star to the nearest one brighter than 1 % of it, at most the limit. */
   double[] neighbourDistances(double limit) {
     double lowX = Double.POSITIVE_INFINITY;
@@ -60,7 +74,7 @@ record StarField(double[] x, double[] y, double[] flux, double[] mag) {
     int cellsX = (int) ((highX - lowX) / limit) + 1;
     int cellsY = (int) ((highY - lowY) / limit) + 1;
     int[] first = new int[cellsX * cellsY];
-    java.util.Arrays.fill(first, -1);
+    Arrays.fill(first, -1);
     int[] next = new int[x.length];
     int[] cell = new int[x.length];
     for (int i = 0; i < x.length; i++) {

@@ -51,11 +51,32 @@ final class StarPainter {
   private int columns;
   private int rows;
 
-  // The star in work: norm * (1 + q)^-3 or norm * exp(-q / 2), q = a dx^2 + 2 b dx dy + c dy^2.
-  private double norm;
-  private double a;
-  private double b;
-  private double c;
+  private final Part[] parts;
+
+  /** The parts of the star in work: norm * (1 + q)^-beta or norm * exp(-q / 2). */
+  private static final class Part {
+    private final StarShape.Part shape;
+
+    // q = a dx^2 + 2 b dx dy + c dy^2, dx and dy from the part's own centre.
+    private double a;
+    private double b;
+    private double c;
+    private double norm;
+    private double scale;
+    private double stretch;
+    private double asideX;
+    private double asideY;
+
+    /** Beyond this q there is nothing. */
+    private double ends;
+
+    /** Gauss-Legendre nodes a side in the core. */
+    private int core;
+
+    private Part(StarShape.Part shape) {
+      this.shape = shape;
+    }
+  }
 
   /**
    * @param shape the PSF over the field
@@ -64,6 +85,7 @@ final class StarPainter {
   StarPainter(StarShape shape, double faintest) {
     this.shape = shape;
     this.faintest = faintest;
+    parts = shape.parts().stream().map(Part::new).toArray(Part[]::new);
   }
 
   /**
@@ -72,23 +94,17 @@ final class StarPainter {
    * @param flux electrons; it sets how far out the star is drawn
    */
   void draw(int width, int height, double x, double y, double flux) {
-    double scale = shape.scaleAt(x, y);
-    double[] e = shape.ellipticityAt(x, y);
-    double size = Math.hypot(e[0], e[1]);
-    double even = Math.cosh(size) / (scale * scale);
-    double odd = (size > 0 ? Math.sinh(size) / size : 1) / (scale * scale);
-    a = even - odd * e[0];
-    b = -odd * e[1];
-    c = even + odd * e[0];
-    boolean moffat = shape.kind() == PsfKind.MOFFAT;
-    norm = (moffat ? (StarShape.BETA - 1) / Math.PI : 0.5 / Math.PI) / (scale * scale);
-
-    // However faint a star is, no more than 1e-5 of it is cut: a Moffat of beta 3 has the share
-    // (1 + q)^-2 beyond q, where its brightness has fallen to (1 + q)^-3 of the peak.
-    double visible = flux == 0 ? 1 : faintest / (Math.abs(flux) * norm);
-    double limit = Math.min(3e-8, visible);
-    double reached = moffat ? Math.pow(limit, -1 / StarShape.BETA) - 1 : -2 * Math.log(limit);
-    double reach = scale * Math.sqrt(reached) * Math.exp(0.5 * size) + 1;
+    prepare(x, y);
+    double reach = 0;
+    for (Part part : parts) {
+      part.ends = Math.min(part.ends, visible(part, flux));
+      reach =
+          Math.max(
+              reach,
+              part.scale * Math.sqrt(part.ends) * Math.exp(0.5 * part.stretch)
+                  + Math.hypot(part.asideX, part.asideY)
+                  + 1);
+    }
     left = (int) Math.max(0, Math.ceil(x - reach));
     bottom = (int) Math.max(0, Math.ceil(y - reach));
     columns = (int) Math.min(width - 1, Math.floor(x + reach)) - left + 1;
@@ -101,61 +117,138 @@ final class StarPainter {
     if (values.length < columns * rows) {
       values = new double[columns * rows];
     }
-    int core = scale < 0.8 ? 8 : scale < 2.5 ? 6 : 4;
     for (int row = 0; row < rows; row++) {
       double dy = bottom + row - y;
       for (int column = 0; column < columns; column++) {
-        double dx = left + column - x;
-        double q = dx * (a * dx + 2 * b * dy) + c * dy * dy;
-        double value;
-        if (q > reached) {
-          value = 0;
-        } else if (!moffat) {
-          value = gaussian(dx, dy, q < 9 ? core : Math.min(core, 5));
-        } else if (q > 100) {
-          double t = 1 + q;
-          value = norm / (t * t * t);
-        } else {
-          value = moffat(dx, dy, q < 4 ? core : q < 16 ? 3 : 2);
-        }
-        values[row * columns + column] = value;
+        values[row * columns + column] = value(left + column - x, dy);
       }
     }
   }
 
-  private double moffat(double dx, double dy, int order) {
+  /** A star of unit flux in a square of pixels, wherever that lies; row-major, side by side. */
+  void window(double x, double y, int fromX, int fromY, int side, double[] shares) {
+    prepare(x, y);
+    for (int row = 0; row < side; row++) {
+      for (int column = 0; column < side; column++) {
+        shares[row * side + column] = value(fromX + column - x, fromY + row - y);
+      }
+    }
+  }
+
+  /**
+   * The q from which on a part is too faint to be drawn. However faint a star is, no more than 1e-5
+   * of it is cut: a Moffat of beta 3 has the share (1 + q)^-2 beyond q, where its brightness has
+   * fallen to (1 + q)^-3 of the peak. A part that ends by itself is drawn to its end.
+   */
+  private double visible(Part part, double flux) {
+    if (part.shape.ends() < Double.POSITIVE_INFINITY) {
+      return part.ends;
+    }
+    double limit = Math.min(3e-8, flux == 0 ? 1 : faintest / (Math.abs(flux) * part.norm));
+    return part.shape.beta() == StarShape.GAUSSIAN
+        ? -2 * Math.log(limit)
+        : Math.pow(limit, -1 / part.shape.beta()) - 1;
+  }
+
+  private void prepare(double x, double y) {
+    double fwhm = shape.fwhmAt(x, y);
+    double[] e = shape.ellipticityAt(x, y);
+    double stretch = Math.hypot(e[0], e[1]);
+    for (Part part : parts) {
+      double beta = part.shape.beta();
+      double scale = part.shape.scale(fwhm);
+      double even = Math.cosh(stretch) / (scale * scale);
+      double odd = (stretch > 0 ? Math.sinh(stretch) / stretch : 1) / (scale * scale);
+      part.a = even - odd * e[0];
+      part.b = -odd * e[1];
+      part.c = even + odd * e[0];
+      part.scale = scale;
+      part.stretch = stretch;
+      part.asideX = part.shape.asideX() * fwhm;
+      part.asideY = part.shape.asideY() * fwhm;
+      part.ends = Math.pow(part.shape.ends() * fwhm / scale, 2);
+      boolean gaussian = beta == StarShape.GAUSSIAN;
+      part.norm = (gaussian ? 0.5 / Math.PI : (beta - 1) / Math.PI) / (scale * scale);
+      if (part.ends < Double.POSITIVE_INFINITY) {
+        part.norm /=
+            gaussian ? -Math.expm1(-0.5 * part.ends) : 1 - Math.pow(1 + part.ends, 1 - beta);
+      }
+      part.norm *= part.shape.share();
+      part.core = scale < 0.8 ? 8 : scale < 2.5 ? 6 : 4;
+    }
+  }
+
+  /** Share of the flux in the pixel whose middle lies so far from the star's centre. */
+  private double value(double dx, double dy) {
+    double total = 0;
+    for (Part part : parts) {
+      total += value(part, dx - part.asideX, dy - part.asideY);
+    }
+    return total;
+  }
+
+  private static double value(Part part, double dx, double dy) {
+    double q = dx * (part.a * dx + 2 * part.b * dy) + part.c * dy * dy;
+    if (q > part.ends) {
+      return 0;
+    }
+    double beta = part.shape.beta();
+    if (beta == StarShape.GAUSSIAN) {
+      return gaussian(part, dx, dy, q < 9 ? part.core : Math.min(part.core, 5));
+    }
+    if (q > 100) {
+      return part.norm * falloff(1 + q, beta);
+    }
+    return moffat(part, dx, dy, q < 4 ? part.core : q < 16 ? 3 : 2);
+  }
+
+  /** t^-beta, without the power function for the betas that there are. */
+  private static double falloff(double t, double beta) {
+    if (beta == 3) {
+      return 1 / (t * t * t);
+    }
+    if (beta == 3.5) {
+      return 1 / (t * t * t * Math.sqrt(t));
+    }
+    if (beta == 2.25) {
+      return 1 / (t * t * Math.sqrt(Math.sqrt(t)));
+    }
+    return Math.pow(t, -beta);
+  }
+
+  private static double moffat(Part part, double dx, double dy, int order) {
+    double[] node = NODES[order];
+    double[] weight = WEIGHTS[order];
+    double beta = part.shape.beta();
+    double total = 0;
+    for (int j = 0; j < order; j++) {
+      double v = dy + node[j];
+      double constant = 1 + part.c * v * v;
+      double linear = 2 * part.b * v;
+      double sum = 0;
+      for (int i = 0; i < order; i++) {
+        double u = dx + node[i];
+        sum += weight[i] * falloff(constant + u * (linear + part.a * u), beta);
+      }
+      total += weight[j] * sum;
+    }
+    return part.norm * total;
+  }
+
+  private static double gaussian(Part part, double dx, double dy, int order) {
     double[] node = NODES[order];
     double[] weight = WEIGHTS[order];
     double total = 0;
     for (int j = 0; j < order; j++) {
       double v = dy + node[j];
-      double constant = 1 + c * v * v;
-      double linear = 2 * b * v;
       double sum = 0;
       for (int i = 0; i < order; i++) {
         double u = dx + node[i];
-        double t = constant + u * (linear + a * u);
-        sum += weight[i] / (t * t * t);
+        sum += weight[i] * Math.exp(-0.5 * (u * (part.a * u + 2 * part.b * v) + part.c * v * v));
       }
       total += weight[j] * sum;
     }
-    return norm * total;
-  }
-
-  private double gaussian(double dx, double dy, int order) {
-    double[] node = NODES[order];
-    double[] weight = WEIGHTS[order];
-    double total = 0;
-    for (int j = 0; j < order; j++) {
-      double v = dy + node[j];
-      double sum = 0;
-      for (int i = 0; i < order; i++) {
-        double u = dx + node[i];
-        sum += weight[i] * Math.exp(-0.5 * (u * (a * u + 2 * b * v) + c * v * v));
-      }
-      total += weight[j] * sum;
-    }
-    return norm * total;
+    return part.norm * total;
   }
 
   /** Adds the star in the stamp, times its flux, to an image of the width given. */

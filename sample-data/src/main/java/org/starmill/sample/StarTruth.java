@@ -3,8 +3,8 @@ package org.starmill.sample;
 /**
  * What is true of the stars of one simulated frame: arrays of one entry a star, in one order.
  *
- * <p>Stars whose centres lie up to a few FWHM beyond the edges are among them, at the end, since
- * their light falls onto the frame.
+ * <p>Stars whose centres lie up to a few FWHM beyond the edges are among them, since their light
+ * falls onto the frame; in a frame that is not dithered they stand at the end.
  *
  * @param x column of the centre, the centre of the first pixel is 0
  * @param y row of the centre

@@ -105,14 +105,7 @@ final class SimulateCommand implements Callable<Integer> {
     try {
       CameraSettings camera = CameraSettings.ztfLike().withSeed(seed);
       if (size != null) {
-        if (!size.matches("\\d{1,5}x\\d{1,5}")) {
-          throw new Refused(
-              "--size %s: expected columns x rows, such as 1024x1024".formatted(size));
-        }
-        int x = size.indexOf('x');
-        camera =
-            camera.withSize(
-                Integer.parseInt(size.substring(0, x)), Integer.parseInt(size.substring(x + 1)));
+        camera = sized(camera, size);
       }
       return SimulationSettings.of(camera.withStars(stars), images)
           .withCalibrations(biases, flats)
@@ -121,6 +114,16 @@ final class SimulateCommand implements Callable<Integer> {
     } catch (IllegalArgumentException wrong) {
       throw new Refused(wrong.getMessage(), wrong);
     }
+  }
+
+  /** The camera with another size, as the words of --size tell it. */
+  static CameraSettings sized(CameraSettings camera, String size) {
+    if (!size.matches("\\d{1,5}x\\d{1,5}")) {
+      throw new Refused("--size %s: expected columns x rows, such as 1024x1024".formatted(size));
+    }
+    int x = size.indexOf('x');
+    return camera.withSize(
+        Integer.parseInt(size.substring(0, x)), Integer.parseInt(size.substring(x + 1)));
   }
 
   /** Writes frames, telling of each. */

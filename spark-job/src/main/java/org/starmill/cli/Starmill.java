@@ -33,7 +33,8 @@ import picocli.CommandLine.ParameterException;
       RunCommand.class,
       StatusCommand.class,
       ReduceCommand.class,
-      DevicesCommand.class
+      DevicesCommand.class,
+      BenchCommand.class
     },
     footer = {
       "",
@@ -73,12 +74,17 @@ public final class Starmill {
     // --input takes many values: a mistyped option behind it must not become one of them.
     line.setUnmatchedOptionsAllowedAsOptionParameters(false);
     // Every command answers --version, not only the first word.
-    line.getSubcommands()
-        .values()
-        .forEach(command -> command.getCommandSpec().versionProvider(new Version()));
+    answerVersion(line);
     line.setParameterExceptionHandler(Starmill::wrongUsage);
     line.setExecutionExceptionHandler((failure, command, parsed) -> failed(failure, command));
     return line;
+  }
+
+  private static void answerVersion(CommandLine line) {
+    for (CommandLine command : line.getSubcommands().values()) {
+      command.getCommandSpec().versionProvider(new Version());
+      answerVersion(command);
+    }
   }
 
   private static int wrongUsage(ParameterException wrong, String[] arguments) {
