@@ -64,6 +64,17 @@ public final class ImageReducer implements AutoCloseable {
 
   private static final int SPIKE_ROUNDS = 3;
 
+  /** Steps that all stars take between two searches, and most after the last. */
+  private static final int SWEEPS = 3;
+
+  private static final int LAST_SWEEPS = 8;
+
+  /** After so many passes the PSF is no longer fitted anew. */
+  private static final int PSF_PASSES = 2;
+
+  /** By how much the first step's diagonals are raised: where peaks overlap it would go too far. */
+  private static final double FIRST_DAMPING = 0.1;
+
   /**
    * A star with less of its PSF on good pixels is dropped: the wings of a saturated one suffice.
    */
@@ -110,8 +121,7 @@ public final class ImageReducer implements AutoCloseable {
   private final MatchedFilter filter;
   private final Spikes spikes;
   private final PsfFit psfFit;
-  private final StarFit starFit;
-  private final StarModel starModel;
+  private final StarSolver solver;
   private Planes planes;
 
   /**
@@ -128,8 +138,7 @@ public final class ImageReducer implements AutoCloseable {
     this.filter = new MatchedFilter(device);
     this.spikes = new Spikes(device);
     this.psfFit = new PsfFit(device);
-    this.starFit = new StarFit(device);
-    this.starModel = new StarModel(device);
+    this.solver = new StarSolver(device);
   }
 
   /**
@@ -233,7 +242,7 @@ public final class ImageReducer implements AutoCloseable {
       baseVariance.sky = null;
       baseVariance.mask = null;
       baseVariance.response = null;
-      starFit.release();
+      solver.release();
     }
   }
 
@@ -273,6 +282,7 @@ public final class ImageReducer implements AutoCloseable {
     }
 
     Reduction reduce() {
+      solver.begin(planes, image.response(), settings.fitSky(), settings.maxGroup());
       clock.run("sky", this::firstSky);
       clock.run("detect", this::guessSeeing);
       if (skyBox(psf.fwhm()) != skyBox) {
@@ -287,15 +297,19 @@ public final class ImageReducer implements AutoCloseable {
         clock.run("detect", () -> find(1));
         clock.run("psf", this::fitPsf);
       }
-      for (int pass = 1; pass <= settings.passes(); pass++) {
-        clock.run("measure", this::fitStars);
-        if (pass < settings.passes()) {
-          clock.run("sky", this::skyWithoutStars);
-          int next = pass + 1;
-          clock.run("detect", () -> find(next));
+      for (int pass = 1; pass < settings.passes(); pass++) {
+        clock.run("measure", () -> sweep(SWEEPS));
+        clock.run("measure", this::prune);
+        clock.run("sky", this::skyWithoutStars);
+        int next = pass + 1;
+        clock.run("detect", () -> find(next));
+        if (pass <= PSF_PASSES) {
           clock.run("psf", this::fitPsf);
         }
       }
+      clock.run("measure", () -> sweep(LAST_SWEEPS));
+      clock.run("measure", this::prune);
+      clock.run("measure", this::lastSweep);
       return finish();
     }
 
@@ -384,6 +398,7 @@ public final class ImageReducer implements AutoCloseable {
           (int)
               Math.max(
                   4, Math.min(MAX_STAMP_RADIUS, Math.ceil(settings.stampRadius() * psf.fwhm())));
+      solver.psf(psf, stampRadius);
     }
 
     private static int[] brightestFirst(Peaks peaks) {
@@ -416,11 +431,14 @@ public final class ImageReducer implements AutoCloseable {
       int[] chosen = pass == 1 ? oncePerSaturatedStar(peaks) : newOnes(peaks);
       stars.append(peaks, chosen, pass);
       stars.photons(image.response(), width, height);
-      draw();
+      arrange();
     }
 
-    private void draw() {
-      starModel.draw(stars, psf, planes, sky.medianNoise(), stampRadius);
+    /** Draws the stars anew after some came or went, or the PSF has changed. */
+    private void arrange() {
+      solver.noise(flatError, sky.medianNoise());
+      solver.arrange(stars);
+      solver.draw(stars);
     }
 
     private SaturatedPatches saturatedPatches() {
@@ -516,7 +534,7 @@ public final class ImageReducer implements AutoCloseable {
           psfRange[3] = Math.max(psfRange[3], y);
         }
       }
-      draw();
+      arrange();
     }
 
     /** Whether the PSF varies over the field and no star near this place says how. */
@@ -589,15 +607,24 @@ public final class ImageReducer implements AutoCloseable {
       return true;
     }
 
-    private void fitStars() {
+    private void sweep(int most) {
       if (stars.count() == 0) {
         throw new ImageRejected(
             "no stars",
             "no peak above %.1f sigma (detect.threshold)".formatted(settings.threshold()));
       }
-      starFit.fit(stars, psf, planes, image.mask(), flatError, settings.fitSky(), stampRadius);
-      prune();
-      draw();
+      for (int k = 0; k < most; k++) {
+        if (solver.sweep(stars, k == 0, k == 0 ? FIRST_DAMPING : 0) == 0) {
+          return;
+        }
+      }
+    }
+
+    /** A full step of all stars, after which their errors are those of the final model. */
+    private void lastSweep() {
+      if (stars.count() > 0) {
+        solver.sweep(stars, true, 0);
+      }
     }
 
     /** Drops what a fit has shown to be no star, or the same star twice. */
@@ -613,7 +640,6 @@ public final class ImageReducer implements AutoCloseable {
                 && error > 0
                 && isFinite(star)
                 && flux > FAINTEST * error
-                && stars.quality[star] > LEAST_QUALITY
                 && stars.x(star) > -1
                 && stars.y(star) > -1
                 && stars.x(star) < width
@@ -633,31 +659,36 @@ public final class ImageReducer implements AutoCloseable {
               });
         }
       }
-      stars.keep(IntStream.range(0, stars.count()).filter(i -> !dropped[i]).toArray());
+      int before = stars.count();
+      stars.keep(IntStream.range(0, before).filter(i -> !dropped[i]).toArray());
+      if (stars.count() < before) {
+        arrange();
+      }
     }
 
     private boolean isFinite(int star) {
       return Float.isFinite(stars.errorFlux[star])
           && Float.isFinite(stars.errorX[star])
-          && Float.isFinite(stars.errorY[star])
-          && Float.isFinite(stars.skyOffset[star])
-          && Float.isFinite(stars.chi2[star])
-          && Float.isFinite(stars.sharp[star])
-          && Float.isFinite(stars.crowding[star]);
+          && Float.isFinite(stars.errorY[star]);
     }
 
     private void skyWithoutStars() {
-      // The residual plane takes the image without its stars for the moment.
-      float[] empty = planes.residual;
-      float[] science = image.science();
-      for (int i = 0; i < empty.length; i++) {
-        empty[i] = science[i] - planes.model[i];
-      }
       // Where stars are brighter than this their noise and the PSF's error would show.
       float limit = (float) Math.max(0.5 * sky.medianNoise(), faintModel());
-      sky = mesh.measureEmpty(empty, image.mask(), planes.model, limit, width, height, skyBox);
+      sky =
+          mesh.refine(
+              sky,
+              planes.residual,
+              image.mask(),
+              planes.model,
+              limit,
+              width,
+              height,
+              skyBox,
+              psf.fwhm());
       subtractSky();
-      draw();
+      solver.noise(flatError, sky.medianNoise());
+      solver.subtract();
     }
 
     /** What the stars' model stays below in the fifth of the good pixels with the least of it. */
@@ -675,7 +706,7 @@ public final class ImageReducer implements AutoCloseable {
     }
 
     private Reduction finish() {
-      stars.sort();
+      clock.run("measure", this::judge);
       int n = stars.count();
       if (n == 0) {
         throw new ImageRejected(
@@ -697,9 +728,6 @@ public final class ImageReducer implements AutoCloseable {
         }
         if (isPsfExtrapolated(x[i], y[i])) {
           stars.flags[i] |= StarFlag.PSF_EXTRAPOLATED;
-        }
-        if (stars.crowding[i] < 0.99f) {
-          stars.flags[i] |= StarFlag.FITTED_WITH_NEIGHBOURS;
         }
       }
       Stars result =
@@ -728,6 +756,68 @@ public final class ImageReducer implements AutoCloseable {
           clock.seconds(),
           clock.cpuSeconds(),
           device.name());
+    }
+
+    /** Says of every star what its stamp shows, drops those without pixels, and sorts the rest. */
+    private void judge() {
+      int n = stars.count();
+      float[] numbers = solver.quality(stars);
+      float way = 0.999f * solver.longestWay();
+      int core = Math.max(1, (int) Math.round(psf.fwhm() / 2));
+      boolean[] kept = new boolean[n];
+      for (int i = 0; i < n; i++) {
+        int o = i * StarQualityKernel.NUMBERS;
+        float flux = stars.flux[i];
+        stars.skyOffset[i] = solver.sky(i);
+        stars.chi2[i] = solver.chi2(i) / Math.max(1, solver.pixels(i) - 3);
+        stars.quality[i] =
+            numbers[o + StarQualityKernel.GOOD] / numbers[o + StarQualityKernel.ALL];
+        float own = numbers[o + StarQualityKernel.OWN_LIGHT];
+        float others = numbers[o + StarQualityKernel.OTHER_LIGHT];
+        stars.crowding[i] = own > 0 ? own / (own + others) : 1f;
+        float norm = numbers[o + StarQualityKernel.SIZE_NORM];
+        stars.sharp[i] = norm > 0 ? numbers[o + StarQualityKernel.SIZE] / (flux * norm) : 0f;
+        int flags = coreBits(stars.centreX[i], stars.centreY[i], core);
+        if (!(stars.moved[i] >= 0 && stars.moved[i] < 0.3f)) {
+          flags |= StarFlag.NOT_CONVERGED;
+        }
+        if (Math.abs(stars.x(i) - stars.anchorX[i]) > way
+            || Math.abs(stars.y(i) - stars.anchorY[i]) > way) {
+          flags |= StarFlag.AT_BOUND;
+        }
+        if (stars.crowding[i] < 0.5f) {
+          flags |= StarFlag.NEIGHBOUR_DOMINATES;
+        }
+        if (stars.crowding[i] < 0.99f || solver.hasNeighbours(i)) {
+          flags |= StarFlag.FITTED_WITH_NEIGHBOURS;
+        }
+        if (stars.leftOut[i] > 0) {
+          flags |= StarFlag.WORK_LIMIT;
+        }
+        stars.flags[i] = flags;
+        kept[i] =
+            Float.isFinite(flux)
+                && flux > 0
+                && stars.errorFlux[i] > 0
+                && isFinite(i)
+                && stars.quality[i] > LEAST_QUALITY
+                && Float.isFinite(stars.chi2[i])
+                && Float.isFinite(stars.sharp[i])
+                && Float.isFinite(stars.crowding[i]);
+      }
+      stars.keep(IntStream.range(0, n).filter(i -> kept[i]).toArray());
+      stars.sort();
+    }
+
+    /** Bits of the pixels about a star's centre. */
+    private int coreBits(int cx, int cy, int core) {
+      int bits = 0;
+      for (int y = Math.max(0, cy - core); y <= Math.min(height - 1, cy + core); y++) {
+        for (int x = Math.max(0, cx - core); x <= Math.min(width - 1, cx + core); x++) {
+          bits |= image.mask()[y * width + x] & 0xffff;
+        }
+      }
+      return bits;
     }
 
     private ImageSummary summary() {

@@ -18,6 +18,9 @@ final class RenderKernel extends PsfKernel {
   int height;
   int bandRows;
 
+  /** 1 to draw the model anew, 0 to leave it as it is and take it off the image. */
+  int drawing;
+
   /** Stars of band b: {@code bandStar[bandStart[b]]} to {@code bandStar[bandStart[b + 1] - 1]}. */
   int[] bandStart;
 
@@ -56,6 +59,27 @@ final class RenderKernel extends PsfKernel {
   public void item(int band) {
     int top = band * bandRows;
     int bottom = min(height, top + bandRows);
+    if (drawing == 1) {
+      draw(band, top, bottom);
+    }
+    for (int i = top * width; i < bottom * width; i++) {
+      float left = 0f;
+      float w = 0f;
+      if (base[i] > 0f) {
+        float gain = 1f;
+        if (flatFielded == 1) {
+          gain = 1f / max(response[i], 0.05f);
+        }
+        float m = max(model[i], 0f);
+        left = image[i] - model[i];
+        w = 1f / (base[i] + m * (gain + modelVariance * m));
+      }
+      residual[i] = left;
+      weight[i] = w;
+    }
+  }
+
+  private void draw(int band, int top, int bottom) {
     for (int i = top * width; i < bottom * width; i++) {
       model[i] = 0f;
     }
@@ -77,21 +101,6 @@ final class RenderKernel extends PsfKernel {
           model[y * width + x] += flux[star] * value;
         }
       }
-    }
-    for (int i = top * width; i < bottom * width; i++) {
-      float left = 0f;
-      float w = 0f;
-      if (base[i] > 0f) {
-        float gain = 1f;
-        if (flatFielded == 1) {
-          gain = 1f / max(response[i], 0.05f);
-        }
-        float m = max(model[i], 0f);
-        left = image[i] - model[i];
-        w = 1f / (base[i] + m * (gain + modelVariance * m));
-      }
-      residual[i] = left;
-      weight[i] = w;
     }
   }
 

@@ -37,9 +37,11 @@ final class RenderVectors {
     for (int band = from; band < to; band++) {
       int top = band * k.bandRows;
       int bottom = Math.min(k.height, top + k.bandRows);
-      Arrays.fill(k.model, top * k.width, bottom * k.width, 0f);
-      for (int n = k.bandStart[band]; n < k.bandStart[band + 1]; n++) {
-        star(k.bandStar[n], top, bottom);
+      if (k.drawing == 1) {
+        Arrays.fill(k.model, top * k.width, bottom * k.width, 0f);
+        for (int n = k.bandStart[band]; n < k.bandStart[band + 1]; n++) {
+          star(k.bandStar[n], top, bottom);
+        }
       }
       finish(top * k.width, bottom * k.width);
     }

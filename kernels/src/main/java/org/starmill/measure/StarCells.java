@@ -18,8 +18,10 @@ record StarCells(int side, float brightest) {
     return flux > brightest ? centreY : Math.floorDiv(centreY, side) * side + (side - 1) / 2.0;
   }
 
-  /** Number of the cell in an order that goes along rows of cells. */
+  /** Number of the cell, 40 bits, in an order that goes along rows of cells. */
   long number(int centreX, int centreY) {
-    return ((long) Math.floorDiv(centreY, side) << 24) + Math.floorDiv(centreX, side);
+    long row = Math.floorDiv(centreY, side) + 0x40000L;
+    long column = Math.floorDiv(centreX, side) + 0x40000L;
+    return (row << 20) + column;
   }
 }

@@ -28,6 +28,17 @@ final class StarList {
   int[] flags = new int[0];
   int[] pass = new int[0];
 
+  /** Where the fit of this pass began, pixels: no star goes far from there. */
+  float[] anchorX = new float[0];
+
+  float[] anchorY = new float[0];
+
+  /** Size of the last step in standard deviations; below 0 where the pixels do not determine it. */
+  float[] moved = new float[0];
+
+  /** How many neighbours were too many to be solved together with the star. */
+  int[] leftOut = new int[0];
+
   int count() {
     return centreX.length;
   }
@@ -111,13 +122,40 @@ final class StarList {
     return form;
   }
 
-  /** Numbers of all stars by flux, brightest first. */
+  /** Numbers of all stars by flux, brightest first; of equal ones the first. */
   int[] byFlux() {
-    return IntStream.range(0, count())
-        .boxed()
-        .sorted((a, b) -> Float.compare(flux[b], flux[a]))
-        .mapToInt(Integer::intValue)
-        .toArray();
+    long[] keys = new long[count()];
+    for (int i = 0; i < keys.length; i++) {
+      // The bits of a float, turned so that they sort as the numbers do, brightest first.
+      int bits = Float.floatToIntBits(flux[i]);
+      int ordered = bits ^ ((bits >> 31) & 0x7fffffff);
+      keys[i] = ((long) ~ordered << 32) | i;
+    }
+    return inOrder(keys);
+  }
+
+  /** The numbers in the lower halves of the keys, by the keys' order. */
+  private static int[] inOrder(long[] keys) {
+    Arrays.sort(keys);
+    int[] order = new int[keys.length];
+    for (int i = 0; i < order.length; i++) {
+      order[i] = (int) keys[i];
+    }
+    return order;
+  }
+
+  /** Sorts the stars by the cell of the field that they lie in. */
+  void sort(StarCells cells) {
+    long[] keys = new long[count()];
+    for (int i = 0; i < keys.length; i++) {
+      keys[i] = (cells.number(centreX[i], centreY[i]) << 24) | i;
+    }
+    Arrays.sort(keys);
+    int[] order = new int[keys.length];
+    for (int i = 0; i < order.length; i++) {
+      order[i] = (int) (keys[i] & 0xffffff);
+    }
+    keep(order);
   }
 
   /** Keeps the given stars, in the order given. */
@@ -137,6 +175,10 @@ final class StarList {
     quality = pick(quality, chosen);
     crowding = pick(crowding, chosen);
     flags = pick(flags, chosen);
+    anchorX = pick(anchorX, chosen);
+    anchorY = pick(anchorY, chosen);
+    moved = pick(moved, chosen);
+    leftOut = pick(leftOut, chosen);
     pass = pick(pass, chosen);
   }
 
@@ -170,6 +212,10 @@ final class StarList {
     quality = Arrays.copyOf(quality, n);
     crowding = Arrays.copyOf(crowding, n);
     flags = Arrays.copyOf(flags, n);
+    anchorX = Arrays.copyOf(anchorX, n);
+    anchorY = Arrays.copyOf(anchorY, n);
+    moved = Arrays.copyOf(moved, n);
+    leftOut = Arrays.copyOf(leftOut, n);
     pass = Arrays.copyOf(pass, n);
   }
 

@@ -38,12 +38,15 @@ final class StarQualityKernel extends PsfKernel {
   static final int DIAGONAL = 10;
   static final int DIAGONAL_NORM = 11;
 
+  /** Places in {@link #work} an item. */
+  static final int WORK = 4;
+
   int width;
   int height;
   int[] radius;
 
   /** Half side of the square over which chi squared is taken. */
-  int coreRadius2;
+  int coreHalfSide;
 
   float[] residual;
   float[] weight;
@@ -62,7 +65,7 @@ final class StarQualityKernel extends PsfKernel {
   @Override
   public void item(int star) {
     int o = star * NUMBERS;
-    int v = star * 4;
+    int v = star * WORK;
     float f = flux[star];
     float chi = 0f;
     float pixels = 0f;
@@ -103,7 +106,7 @@ final class StarQualityKernel extends PsfKernel {
             float d0 = 2f * p + dx * sx + dy * sy;
             float d1 = dx * sx - dy * sy;
             float d2 = dx * sy + dy * sx;
-            if (px <= coreRadius2 && px >= -coreRadius2 && py <= coreRadius2 && py >= -coreRadius2) {
+            if (px <= coreHalfSide && px >= -coreHalfSide && py <= coreHalfSide && py >= -coreHalfSide) {
               chi += wr * value;
               pixels += 1f;
             }

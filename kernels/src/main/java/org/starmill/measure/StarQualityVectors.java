@@ -40,7 +40,7 @@ final class StarQualityVectors {
 
   private void light(int star, int r) {
     float flux = k.flux[star];
-    int core = k.coreRadius2;
+    int core = k.coreHalfSide;
     FloatVector zero = FloatVector.zero(FLOATS);
     FloatVector chi = zero;
     FloatVector pixels = zero;

@@ -14,16 +14,11 @@ import org.starmill.device.ItemKernel;
  * with the neighbours' share in it.
  */
 final class StarSolveKernel extends ItemKernel {
-  /** Most neighbours that are solved together with a star. */
-  static final int MOST_NEIGHBOURS = 12;
-
-  private static final int ROWS = 3 * (MOST_NEIGHBOURS + 1);
-
-  /** Places in {@link #work} an item: a triangle and a right side. */
-  static final int WORK = ROWS * (ROWS + 1) / 2 + ROWS;
-
   /** Position errors of stars below this signal-to-noise are as if they had it. */
   private static final float LEAST_SIGNAL = 2f;
+
+  /** Rows of the largest local system. */
+  int rows;
 
   int[] chosen;
   int[] firstOf;
@@ -52,17 +47,23 @@ final class StarSolveKernel extends ItemKernel {
   float[] errorX;
   float[] errorY;
   float[] errorFlux;
+  /** {@link #places} of scratch an item: a triangle and a right side. */
   float[] work;
+
+  /** Scratch that a local system of so many rows takes. */
+  static int places(int rows) {
+    return rows * (rows + 3) / 2;
+  }
 
   @Override
   public void item(int item) {
-    solve(chosen[item], work, item * WORK);
+    solve(chosen[item], work, item * (rows * (rows + 3) / 2));
   }
 
   /** No vectors, but one place of work for all items, which stays in the nearest cache. */
   @Override
   protected void vectorItems(int from, int to) {
-    float[] place = new float[WORK];
+    float[] place = new float[places(rows)];
     for (int item = from; item < to; item++) {
       solve(chosen[item], place, 0);
     }
@@ -79,7 +80,7 @@ final class StarSolveKernel extends ItemKernel {
       regular = factor(star, work, w, 0);
     }
     int n = 3 * neighbours;
-    int right = w + ROWS * (ROWS + 1) / 2;
+    int right = w + rows * (rows + 1) / 2;
     if (regular == 0) {
       moved[star] = -1f;
       errorX[star] = 0f;
@@ -133,7 +134,7 @@ final class StarSolveKernel extends ItemKernel {
 
   /** Builds the local system, its triangle and the forward-substituted right side. */
   private int factor(int star, float[] work, int w, int neighbours) {
-    int right = w + ROWS * (ROWS + 1) / 2;
+    int right = w + rows * (rows + 1) / 2;
     int first = firstOf[star];
     for (int block = 0; block <= neighbours; block++) {
       int one = star;

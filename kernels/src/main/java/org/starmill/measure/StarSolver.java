@@ -1,0 +1,412 @@
+package org.starmill.measure;
+
+import java.util.Arrays;
+import org.starmill.device.Device;
+import org.starmill.psf.Psf;
+import org.starmill.psf.PsfKernel;
+import org.starmill.psf.PsfModel;
+import org.starmill.psf.PsfTable;
+
+/**
+ * Solves all stars of an image together, and draws their model.
+ *
+ * <p>A sweep sums every star's normal system on what the model leaves of the image, solves each
+ * together with its neighbours' ({@link StarSolveKernel}), moves the stars and draws the model anew.
+ * Stars that stand still, and whose neighbours do, are left out of the next sweep. Compared with
+ * fitting each star on the image without the others, sweep by sweep, a blend of two stars a FWHM
+ * apart needs 3 sweeps in place of 10 to 20; compared with one sparse system for the image the work
+ * and memory of a star are bounded, and nothing is written by two.
+ *
+ * <p>Not safe for use by several threads at once.
+ */
+final class StarSolver {
+  /** Below this signal-to-noise a star is fitted on a stamp of 2.5 FWHM: its wings say nothing. */
+  private static final double FAINT = 30;
+
+  private static final double FAINT_RADIUS = 2.5;
+
+  /** Stars closer than this many FWHM are solved together. */
+  private static final double NEIGHBOURS = 3;
+
+  /** Steps, in standard deviations, below which a star, or a neighbour, stands still. */
+  private static final float STILL = 0.02f;
+
+  private static final float NEIGHBOUR_STILL = 0.1f;
+
+  private static final float LONGEST_STEP = 0.6f;
+  private static final int BAND_ROWS = 32;
+  private static final int CELL = 32;
+
+  /** Electrons; fainter stars are wrong by more than the PSF differs within a cell. */
+  private static final float BRIGHT = 1e5f;
+
+  /** Stars are drawn out to where they fall below this share of the sky's noise. */
+  private static final double FAINTEST = 0.05;
+
+  /** Pixels; only the wings of stars far above saturation reach further. */
+  private static final int MAX_RADIUS = 150;
+
+  /** FWHM; a Gaussian has fallen to 1e-30 of its peak there. */
+  private static final double GAUSSIAN_RADIUS = 5;
+
+  /** Floats of scratch a launch may take. */
+  private static final int SCRATCH = 4_000_000;
+
+  private final Device device;
+  private final StarNormalKernel normal = new StarNormalKernel();
+  private final StarSolveKernel solve = new StarSolveKernel();
+  private final StarQualityKernel quality = new StarQualityKernel();
+  private final RenderKernel render = new RenderKernel();
+  private final StarCells cells = new StarCells(CELL, BRIGHT);
+
+  private Planes planes;
+  private double skyNoise;
+  private Psf psf;
+  private int stampRadius;
+  private int mostNeighbours;
+  private int[] stamp = new int[0];
+  private boolean[] restless;
+
+  StarSolver(Device device) {
+    this.device = device;
+  }
+
+  /**
+   * Begins an image.
+   *
+   * @param planes image, base variance and, once drawn, model, residual and weight
+   * @param response null for 1 everywhere
+   * @param fitSky whether a constant sky is fitted with each star
+   * @param neighbours most that are solved together with a star
+   */
+  void begin(Planes planes, float[] response, boolean fitSky, int neighbours) {
+    this.planes = planes;
+    mostNeighbours = neighbours;
+    normal.width = planes.width;
+    normal.height = planes.height;
+    normal.fitSky = fitSky ? 1 : 0;
+    normal.residual = planes.residual;
+    normal.weight = planes.weight;
+    quality.width = planes.width;
+    quality.height = planes.height;
+    quality.residual = planes.residual;
+    quality.weight = planes.weight;
+    quality.model = planes.model;
+    render.width = planes.width;
+    render.height = planes.height;
+    render.bandRows = BAND_ROWS;
+    render.image = planes.image;
+    render.base = planes.base;
+    render.response = response == null ? new float[1] : response;
+    render.flatFielded = response == null ? 0 : 1;
+    render.modelVariance = 0;
+    render.model = planes.model;
+    render.residual = planes.residual;
+    render.weight = planes.weight;
+    solve.rows = 3 * (neighbours + 1);
+  }
+
+  /** Lets go of the one plane that is the caller's. */
+  void release() {
+    render.response = null;
+  }
+
+  /** Relative error of flat and PSF that the weights reckon with, and the noise of empty sky. */
+  void noise(double modelError, double skyNoise) {
+    render.modelVariance = (float) (modelError * modelError);
+    this.skyNoise = skyNoise;
+  }
+
+  /** Takes a PSF; the stars are to be arranged and drawn anew. */
+  void psf(Psf next, int radius) {
+    psf = next;
+    stampRadius = radius;
+    normal.configure(psf.model(), psf.fwhm());
+    quality.configure(psf.model(), psf.fwhm());
+    quality.coreHalfSide = Math.max(1, (int) Math.round(psf.fwhm()));
+    render.configure(psf.model(), psf.fwhm());
+    PsfTable table = device.usesVectors() ? new PsfTable(psf, normal, stampRadius) : null;
+    normal.table = table;
+    normal.cells = cells;
+    quality.table = table;
+    quality.cells = cells;
+    render.table = table;
+    render.cells = cells;
+  }
+
+  /** Sorts the stars, and finds their forms, stamps and neighbours: after some came or went. */
+  void arrange(StarList stars) {
+    stars.sort(cells);
+    int n = stars.count();
+    float[] form = atLeastOne(stars.forms(psf));
+    normal.form = form;
+    quality.form = form;
+    render.form = form;
+    stamp = new int[Math.max(1, n)];
+    int small = Math.min(stampRadius, Math.max(4, (int) Math.round(FAINT_RADIUS * psf.fwhm())));
+    for (int i = 0; i < n; i++) {
+      stamp[i] = stars.flux[i] > FAINT * stars.errorFlux[i] ? stampRadius : small;
+      stars.anchorX[i] = (float) stars.x(i);
+      stars.anchorY[i] = (float) stars.y(i);
+    }
+    render.radius = drawn(stars, form);
+    pair(stars);
+    restless = new boolean[n];
+    Arrays.fill(restless, true);
+  }
+
+  /**
+   * Radius of each star's patch: where F P(r) falls below a share of the noise, and never less than
+   * the stamp it is fitted on.
+   */
+  private int[] drawn(StarList stars, float[] form) {
+    boolean moffat = psf.model() == PsfModel.MOFFAT;
+    double fwhm = psf.fwhm();
+    int limit = moffat ? MAX_RADIUS : (int) Math.ceil(GAUSSIAN_RADIUS * fwhm);
+    int[] radius = new int[Math.max(1, stars.count())];
+    double faintest = FAINTEST * Math.max(skyNoise, 1);
+    for (int i = 0; i < stars.count(); i++) {
+      int f = i * PsfKernel.FORM;
+      double peak = Math.abs(stars.flux[i]) * form[f + 4];
+      double ratio = peak / faintest;
+      radius[i] = stamp[i];
+      if (ratio > 1) {
+        double q = moffat ? Math.pow(ratio, 1 / form[f + 3]) - 1 : 2 * Math.log(ratio);
+        // Half a FWHM more: ellipses are longer than they are wide.
+        double r = Math.sqrt(q / Math.min(form[f], form[f + 2])) + 0.5 * fwhm;
+        radius[i] = (int) Math.max(stamp[i], Math.min(limit, Math.ceil(r)));
+      }
+    }
+    return radius;
+  }
+
+  /** Lists each star's neighbours, nearest first, as many as are solved together. */
+  private void pair(StarList stars) {
+    int n = stars.count();
+    double reach = NEIGHBOURS * psf.fwhm();
+    StarGrid grid = new StarGrid(stars, planes.width, planes.height, Math.max(8, reach));
+    int[] first = new int[n + 1];
+    int[] list = new int[Math.max(16, 2 * n)];
+    long[] near = new long[64];
+    int[] found = new int[1];
+    long[][] room = {near};
+    for (int i = 0; i < n; i++) {
+      int star = i;
+      double x = stars.x(i);
+      double y = stars.y(i);
+      found[0] = 0;
+      grid.near(
+          x,
+          y,
+          reach,
+          other -> {
+            if (other != star) {
+              if (found[0] == room[0].length) {
+                room[0] = Arrays.copyOf(room[0], 2 * found[0]);
+              }
+              float distance = (float) Math.hypot(stars.x(other) - x, stars.y(other) - y);
+              room[0][found[0]++] = ((long) Float.floatToIntBits(distance) << 32) | other;
+            }
+          });
+      Arrays.sort(room[0], 0, found[0]);
+      int taken = Math.min(found[0], mostNeighbours);
+      stars.leftOut[i] = found[0] - taken;
+      if (first[i] + taken > list.length) {
+        list = Arrays.copyOf(list, 2 * list.length + taken);
+      }
+      for (int k = 0; k < taken; k++) {
+        list[first[i] + k] = (int) room[0][k];
+      }
+      first[i + 1] = first[i] + taken;
+    }
+    normal.firstOf = first;
+    normal.neighbour = list;
+    normal.own = new float[Math.max(1, n) * StarNormalKernel.OWN];
+    normal.cross = new float[Math.max(1, first[n]) * StarNormalKernel.CROSS];
+    solve.firstOf = first;
+    solve.neighbour = list;
+    solve.own = normal.own;
+    solve.cross = normal.cross;
+  }
+
+  /**
+   * Takes one step with every star that does not stand still, or with all, and draws the model.
+   *
+   * @param damping share by which the diagonals are raised: 0 for full steps
+   * @return number of stars that took a step
+   */
+  int sweep(StarList stars, boolean all, double damping) {
+    int n = stars.count();
+    int[] chosen = new int[Math.max(1, n)];
+    int count = 0;
+    for (int i = 0; i < n; i++) {
+      if (all || restless[i]) {
+        chosen[count++] = i;
+      }
+    }
+    if (count == 0) {
+      return 0;
+    }
+    normal.chosen = chosen;
+    normal.radius = stamp;
+    normal.centreX = stars.centreX;
+    normal.centreY = stars.centreY;
+    normal.offsetX = stars.offsetX;
+    normal.offsetY = stars.offsetY;
+    normal.flux = stars.flux;
+    int places = count * StarNormalKernel.WORK;
+    if (!device.usesVectors() && (normal.work == null || normal.work.length < places)) {
+      normal.work = new float[places];
+    }
+    device.run(normal, count);
+
+    solve.damping = (float) (1 + damping);
+    solve.longestStep = LONGEST_STEP;
+    solve.longestWay = longestWay();
+    solve.centreX = stars.centreX;
+    solve.centreY = stars.centreY;
+    solve.anchorX = stars.anchorX;
+    solve.anchorY = stars.anchorY;
+    solve.offsetX = stars.offsetX;
+    solve.offsetY = stars.offsetY;
+    solve.flux = stars.flux;
+    solve.moved = stars.moved;
+    solve.errorX = stars.errorX;
+    solve.errorY = stars.errorY;
+    solve.errorFlux = stars.errorFlux;
+    solveAll(chosen, count);
+    stars.recentre();
+    settle(stars);
+    draw(stars);
+    return count;
+  }
+
+  private void solveAll(int[] chosen, int count) {
+    if (device.usesVectors()) {
+      solve.chosen = chosen;
+      device.run(solve, count);
+      return;
+    }
+    int places = StarSolveKernel.places(solve.rows);
+    int chunk = Math.min(count, Math.max(64, SCRATCH / places));
+    if (solve.work == null || solve.work.length < chunk * places) {
+      solve.work = new float[chunk * places];
+    }
+    for (int first = 0; first < count; first += chunk) {
+      int size = Math.min(chunk, count - first);
+      solve.chosen = Arrays.copyOfRange(chosen, first, first + size);
+      device.run(solve, size);
+    }
+  }
+
+  /** How far, in pixels, a star may go from where its pass began, along rows and columns. */
+  float longestWay() {
+    return (float) Math.max(1, psf.fwhm() / 2);
+  }
+
+  private void settle(StarList stars) {
+    int n = stars.count();
+    for (int i = 0; i < n; i++) {
+      restless[i] = stars.moved[i] > STILL;
+    }
+    for (int i = 0; i < n; i++) {
+      if (!restless[i]) {
+        for (int k = normal.firstOf[i]; k < normal.firstOf[i + 1]; k++) {
+          restless[i] |= stars.moved[normal.neighbour[k]] > NEIGHBOUR_STILL;
+        }
+      }
+    }
+  }
+
+  /** Draws all stars, and what they leave of the image. */
+  void draw(StarList stars) {
+    render.drawing = 1;
+    int n = stars.count();
+    int bands = (planes.height + BAND_ROWS - 1) / BAND_ROWS;
+    int[] start = new int[bands + 1];
+    for (int i = 0; i < n; i++) {
+      for (int b = firstBand(stars, i); b <= lastBand(stars, i, bands); b++) {
+        start[b + 1]++;
+      }
+    }
+    for (int b = 0; b < bands; b++) {
+      start[b + 1] += start[b];
+    }
+    int[] next = Arrays.copyOf(start, bands);
+    int[] member = new int[Math.max(1, start[bands])];
+    for (int i = 0; i < n; i++) {
+      for (int b = firstBand(stars, i); b <= lastBand(stars, i, bands); b++) {
+        member[next[b]++] = i;
+      }
+    }
+    render.bandStart = start;
+    render.bandStar = member;
+    render.centreX = atLeastOne(stars.centreX);
+    render.centreY = atLeastOne(stars.centreY);
+    render.offsetX = atLeastOne(stars.offsetX);
+    render.offsetY = atLeastOne(stars.offsetY);
+    render.flux = atLeastOne(stars.flux);
+    device.run(render, bands);
+  }
+
+  /** Takes the model as it is drawn off the image: after the sky has changed. */
+  void subtract() {
+    render.drawing = 0;
+    device.run(render, (planes.height + BAND_ROWS - 1) / BAND_ROWS);
+  }
+
+  private int firstBand(StarList stars, int star) {
+    return Math.max(0, stars.centreY[star] - render.radius[star]) / BAND_ROWS;
+  }
+
+  private int lastBand(StarList stars, int star, int bands) {
+    int last = stars.centreY[star] + render.radius[star];
+    return last < 0 ? -1 : Math.min(bands - 1, last / BAND_ROWS);
+  }
+
+  /** What each star's stamp shows besides its flux, {@link StarQualityKernel#NUMBERS} a star. */
+  float[] quality(StarList stars) {
+    int n = stars.count();
+    quality.radius = stamp;
+    quality.centreX = stars.centreX;
+    quality.centreY = stars.centreY;
+    quality.offsetX = stars.offsetX;
+    quality.offsetY = stars.offsetY;
+    quality.flux = stars.flux;
+    quality.numbers = new float[Math.max(1, n) * StarQualityKernel.NUMBERS];
+    if (!device.usesVectors()) {
+      quality.work = new float[Math.max(1, n) * StarQualityKernel.WORK];
+    }
+    device.run(quality, n);
+    return quality.numbers;
+  }
+
+  /** Chi squared of a star's stamp. */
+  float chi2(int star) {
+    return normal.own[star * StarNormalKernel.OWN + StarNormalKernel.CHI2];
+  }
+
+  /** Good pixels of a star's stamp. */
+  float pixels(int star) {
+    return normal.own[star * StarNormalKernel.OWN + StarNormalKernel.PIXELS];
+  }
+
+  /** Electrons a pixel that were fitted with a star on top of the sky's. */
+  float sky(int star) {
+    return normal.own[star * StarNormalKernel.OWN + StarNormalKernel.SKY];
+  }
+
+  /** Whether a star has neighbours that are solved together with it. */
+  boolean hasNeighbours(int star) {
+    return normal.firstOf[star + 1] > normal.firstOf[star];
+  }
+
+  /** OpenCL knows no empty arrays. */
+  private static float[] atLeastOne(float[] values) {
+    return values.length == 0 ? new float[1] : values;
+  }
+
+  private static int[] atLeastOne(int[] values) {
+    return values.length == 0 ? new int[1] : values;
+  }
+}
