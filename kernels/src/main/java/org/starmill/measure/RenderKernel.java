@@ -53,8 +53,6 @@ final class RenderKernel extends PsfKernel {
   /** The PSF as the twin takes it; null where there is no Vector API. */
   PsfTable table;
 
-  StarCells cells;
-
   @Override
   public void item(int band) {
     int top = band * bandRows;

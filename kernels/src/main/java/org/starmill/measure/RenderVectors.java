@@ -18,7 +18,7 @@ import org.starmill.psf.PsfTable;
 final class RenderVectors {
   private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
   private static final int LANES = PsfStamps.LANES;
-  private static final FloatVector LANE_NUMBERS = StarStamp.LANE_NUMBERS;
+  private static final FloatVector LANE_NUMBERS = PsfStamps.LANE_NUMBERS;
 
   private final RenderKernel k;
   private final PsfTable.Local psf;
@@ -52,8 +52,8 @@ final class RenderVectors {
     int cx = k.centreX[star];
     int cy = k.centreY[star];
     int r = k.radius[star];
-    psf.moveTo(k.cells.column(cx, flux), k.cells.row(cy, flux));
-    psf.centre(k.offsetX[star], k.offsetY[star]);
+    psf.star(
+        cx, cy, k.offsetX[star], k.offsetY[star], k.form, star * PsfKernel.FORM);
     int left = Math.max(-r, -cx);
     int right = Math.min(r, k.width - 1 - cx);
     int last = Math.min(cy + r, bottom - 1);
@@ -73,8 +73,13 @@ final class RenderVectors {
 
   private void core(float flux, int left, int right, int py, int row, int end) {
     for (int column = left; column <= right; column += LANES) {
-      psf.values(column, py, values, 0);
-      add(flux, values, 0, row + column, right - column, end);
+      if (row + column + LANES <= end) {
+        psf.addTo(k.model, row + column, flux, column, py, right - column);
+      } else {
+        Arrays.fill(values, 0f);
+        psf.addTo(values, 0, flux, column, py, right - column);
+        addLanes(1f, values, 0, row + column, right - column);
+      }
     }
   }
 
@@ -100,10 +105,14 @@ final class RenderVectors {
       FloatVector sum = FloatVector.fromArray(FLOATS, from, at).mul(flux).add(old);
       old.blend(sum, inside).intoArray(model, pixel);
     } else {
-      // What lies beyond the band may be another thread's.
-      for (int i = 0; i <= Math.min(last, LANES - 1); i++) {
-        model[pixel + i] += flux * from[at + i];
-      }
+      addLanes(flux, from, at, pixel, last);
+    }
+  }
+
+  /** One by one: what lies beyond the band may be another thread's. */
+  private void addLanes(float flux, float[] from, int at, int pixel, int last) {
+    for (int i = 0; i <= Math.min(last, LANES - 1); i++) {
+      k.model[pixel + i] += flux * from[at + i];
     }
   }
 

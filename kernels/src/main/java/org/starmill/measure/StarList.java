@@ -11,6 +11,9 @@ final class StarList {
   /** A pixel that answers less to light is dead. */
   private static final float LEAST_RESPONSE = 0.05f;
 
+  /** Side of the squares that stars are sorted by, pixels. */
+  private static final int PLACE = 64;
+
   int[] centreX = new int[0];
   int[] centreY = new int[0];
   float[] offsetX = new float[0];
@@ -144,11 +147,13 @@ final class StarList {
     return order;
   }
 
-  /** Sorts the stars by the cell of the field that they lie in. */
-  void sort(StarCells cells) {
+  /** Sorts the stars so that those near each other stand near each other. */
+  void sortByPlace() {
     long[] keys = new long[count()];
     for (int i = 0; i < keys.length; i++) {
-      keys[i] = (cells.number(centreX[i], centreY[i]) << 24) | i;
+      long row = Math.floorDiv(centreY[i], PLACE) + 0x40000L;
+      long column = Math.floorDiv(centreX[i], PLACE) + 0x40000L;
+      keys[i] = (row << 44) + (column << 24) + i;
     }
     Arrays.sort(keys);
     int[] order = new int[keys.length];

@@ -59,9 +59,6 @@ final class StarNormalKernel extends PsfKernel {
   /** The PSF as the twin takes it; null where there is no Vector API. */
   PsfTable table;
 
-  /** Cell of the field by whose PSF each star is measured, for the twin. */
-  StarCells cells;
-
   @Override
   public void item(int item) {
     int star = chosen[item];

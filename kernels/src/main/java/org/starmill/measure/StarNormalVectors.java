@@ -4,6 +4,7 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
+import org.starmill.psf.PsfKernel;
 import org.starmill.psf.PsfStamps;
 import org.starmill.psf.PsfTable;
 
@@ -17,7 +18,7 @@ import org.starmill.psf.PsfTable;
 final class StarNormalVectors {
   private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
   private static final int LANES = PsfStamps.LANES;
-  private static final FloatVector LANE_NUMBERS = StarStamp.LANE_NUMBERS;
+  private static final FloatVector LANE_NUMBERS = PsfStamps.LANE_NUMBERS;
 
   private final StarNormalKernel k;
   private final StarStamp stamp;
@@ -28,7 +29,7 @@ final class StarNormalVectors {
 
   StarNormalVectors(StarNormalKernel kernel) {
     k = kernel;
-    stamp = new StarStamp(kernel.table, kernel.cells, kernel.width, kernel.height);
+    stamp = new StarStamp(kernel.table, kernel.width, kernel.height);
     psf = stamp.psf;
   }
 
@@ -39,7 +40,7 @@ final class StarNormalVectors {
       int cy = k.centreY[star];
       int r = k.radius[star];
       stamp.place(cx, cy, r, k.residual, k.weight, k.weight);
-      stamp.evaluate(cx, cy, r, k.offsetX[star], k.offsetY[star], k.flux[star]);
+      stamp.evaluate(cx, cy, r, k.offsetX[star], k.offsetY[star], k.form, star * PsfKernel.FORM);
       own(star);
       for (int n = k.firstOf[star]; n < k.firstOf[star + 1]; n++) {
         couple(star, k.neighbour[n], n * StarNormalKernel.CROSS);
@@ -168,7 +169,7 @@ final class StarNormalVectors {
     int right = Math.min(r, dx + reach);
     int top = Math.max(-r, dy - reach);
     int bottom = Math.min(r, dy + reach);
-    psf.centre(k.offsetX[other], k.offsetY[other]);
+    psf.neighbour(k.offsetX[other], k.offsetY[other], k.form, other * PsfKernel.FORM);
     FloatVector xx = FloatVector.zero(FLOATS);
     FloatVector xy = FloatVector.zero(FLOATS);
     FloatVector xf = FloatVector.zero(FLOATS);

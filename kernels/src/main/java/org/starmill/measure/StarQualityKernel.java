@@ -60,8 +60,6 @@ final class StarQualityKernel extends PsfKernel {
   float[] numbers;
   float[] work;
   PsfTable table;
-  StarCells cells;
-
   @Override
   public void item(int star) {
     int o = star * NUMBERS;

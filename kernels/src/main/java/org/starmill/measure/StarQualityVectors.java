@@ -4,6 +4,7 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
+import org.starmill.psf.PsfKernel;
 import org.starmill.psf.PsfStamps;
 
 /**
@@ -19,7 +20,7 @@ final class StarQualityVectors {
 
   StarQualityVectors(StarQualityKernel kernel) {
     k = kernel;
-    stamp = new StarStamp(kernel.table, kernel.cells, kernel.width, kernel.height);
+    stamp = new StarStamp(kernel.table, kernel.width, kernel.height);
   }
 
   void sum(int from, int to) {
@@ -28,14 +29,14 @@ final class StarQualityVectors {
       int cy = k.centreY[star];
       int r = k.radius[star];
       stamp.place(cx, cy, r, k.residual, k.weight, k.model);
-      stamp.evaluate(cx, cy, r, k.offsetX[star], k.offsetY[star], k.flux[star]);
+      stamp.evaluate(cx, cy, r, k.offsetX[star], k.offsetY[star], k.form, star * PsfKernel.FORM);
       light(star, r);
       shape(star, r);
     }
   }
 
   private VectorMask<Float> within(int count) {
-    return StarStamp.LANE_NUMBERS.compare(VectorOperators.LE, (float) count);
+    return PsfStamps.LANE_NUMBERS.compare(VectorOperators.LE, (float) count);
   }
 
   private void light(int star, int r) {
@@ -66,7 +67,7 @@ final class StarQualityVectors {
             other.add(
                 q.mul(FloatVector.fromArray(FLOATS, stamp.model, i).sub(light).max(0f)));
         if (row >= -core && row <= core) {
-          FloatVector columns = StarStamp.LANE_NUMBERS.add((float) column);
+          FloatVector columns = PsfStamps.LANE_NUMBERS.add((float) column);
           VectorMask<Float> counted =
               used.and(columns.compare(VectorOperators.GE, (float) -core))
                   .and(columns.compare(VectorOperators.LE, (float) core));
@@ -107,7 +108,7 @@ final class StarQualityVectors {
         int i = pixel + column + r;
         FloatVector w =
             zero.blend(FloatVector.fromArray(FLOATS, stamp.weight, i), within(r - column));
-        FloatVector dx = StarStamp.LANE_NUMBERS.add(column - k.offsetX[star]);
+        FloatVector dx = PsfStamps.LANE_NUMBERS.add(column - k.offsetX[star]);
         FloatVector p = FloatVector.fromArray(FLOATS, stamp.value, at);
         FloatVector sx = FloatVector.fromArray(FLOATS, stamp.slopeX, at).neg();
         FloatVector sy = FloatVector.fromArray(FLOATS, stamp.slopeY, at).neg();

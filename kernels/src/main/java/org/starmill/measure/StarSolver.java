@@ -35,11 +35,6 @@ final class StarSolver {
 
   private static final float LONGEST_STEP = 0.6f;
   private static final int BAND_ROWS = 32;
-  private static final int CELL = 32;
-
-  /** Electrons; fainter stars are wrong by more than the PSF differs within a cell. */
-  private static final float BRIGHT = 1e5f;
-
   /** Stars are drawn out to where they fall below this share of the sky's noise. */
   private static final double FAINTEST = 0.05;
 
@@ -57,7 +52,6 @@ final class StarSolver {
   private final StarSolveKernel solve = new StarSolveKernel();
   private final StarQualityKernel quality = new StarQualityKernel();
   private final RenderKernel render = new RenderKernel();
-  private final StarCells cells = new StarCells(CELL, BRIGHT);
 
   private Planes planes;
   private double skyNoise;
@@ -127,16 +121,13 @@ final class StarSolver {
     render.configure(psf.model(), psf.fwhm());
     PsfTable table = device.usesVectors() ? new PsfTable(psf, normal, stampRadius) : null;
     normal.table = table;
-    normal.cells = cells;
     quality.table = table;
-    quality.cells = cells;
     render.table = table;
-    render.cells = cells;
   }
 
   /** Sorts the stars, and finds their forms, stamps and neighbours: after some came or went. */
   void arrange(StarList stars) {
-    stars.sort(cells);
+    stars.sortByPlace();
     int n = stars.count();
     float[] form = atLeastOne(stars.forms(psf));
     normal.form = form;

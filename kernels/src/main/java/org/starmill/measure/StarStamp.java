@@ -1,7 +1,5 @@
 package org.starmill.measure;
 
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorSpecies;
 import org.starmill.psf.PsfStamps;
 import org.starmill.psf.PsfTable;
 
@@ -10,11 +8,6 @@ import org.starmill.psf.PsfTable;
  * kernels that work on stamps have in common. One for each thread.
  */
 final class StarStamp {
-  private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
-
-  /** 0, 1, 2, ... */
-  static final FloatVector LANE_NUMBERS = laneNumbers();
-
   final PsfTable.Local psf;
 
   /** The PSF and its slopes by the star's x and y; what lies right of the stamp has no meaning. */
@@ -37,16 +30,14 @@ final class StarStamp {
   float[] weight;
   float[] model;
 
-  private final StarCells cells;
   private final int width;
   private final int height;
   private final float[] edgeResidual;
   private final float[] edgeWeight;
   private final float[] edgeModel;
 
-  StarStamp(PsfTable table, StarCells cells, int width, int height) {
+  StarStamp(PsfTable table, int width, int height) {
     this.psf = table.local();
-    this.cells = cells;
     this.width = width;
     this.height = height;
     int radius = table.radius();
@@ -57,14 +48,6 @@ final class StarStamp {
     edgeResidual = new float[places];
     edgeWeight = new float[places];
     edgeModel = new float[places];
-  }
-
-  private static FloatVector laneNumbers() {
-    float[] numbers = new float[PsfStamps.LANES];
-    for (int i = 0; i < numbers.length; i++) {
-      numbers[i] = i;
-    }
-    return FloatVector.fromArray(FLOATS, numbers, 0);
   }
 
   /** Finds the pixels about a star; beyond the image all planes are 0. */
@@ -99,10 +82,9 @@ final class StarStamp {
   }
 
   /** Evaluates the PSF of a star and its slopes. */
-  void evaluate(int cx, int cy, int r, float offsetX, float offsetY, float flux) {
+  void evaluate(int cx, int cy, int r, float offsetX, float offsetY, float[] form, int f) {
     stride = PsfStamps.stride(r);
-    psf.moveTo(cells.column(cx, flux), cells.row(cy, flux));
-    psf.centre(offsetX, offsetY);
+    psf.star(cx, cy, offsetX, offsetY, form, f);
     int at = 0;
     for (int row = -r; row <= r; row++) {
       for (int column = -r; column <= r; column += PsfStamps.LANES) {
