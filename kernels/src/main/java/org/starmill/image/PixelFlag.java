@@ -23,8 +23,11 @@ public final class PixelFlag {
   /** Within the margin at the edge of the image; the pixel is used. */
   public static final int EDGE = 1 << 6;
 
+  /** On the trail of a satellite or an aircraft; no weight. */
+  public static final int TRAIL = 1 << 7;
+
   /** A pixel with any of these bits is left out of every sum. */
-  public static final int UNUSABLE = BAD | SATURATED | BLEED | COSMIC_RAY | NO_DATA;
+  public static final int UNUSABLE = BAD | SATURATED | BLEED | COSMIC_RAY | NO_DATA | TRAIL;
 
   private PixelFlag() {}
 }

@@ -55,7 +55,7 @@ public enum CatalogTable {
               "flags",
               INT,
               "",
-              "bits 0-6 pixels under the core: bad, saturated, bleed, cosmic ray, low response, no data, edge; bits 16-26 fit: not converged, at a bound, fitted with neighbours, neighbour dominates, position fixed, negative flux, PSF extrapolated, outside the frame, poor fit, blended, work limit"),
+              "bits 0-7 pixels under the core: bad, saturated, bleed, cosmic ray, low response, no data, edge, trail; bits 16-26 fit: not converged, at a bound, fitted with neighbours, neighbour dominates, position fixed, negative flux, PSF extrapolated, outside the frame, poor fit, blended, work limit"),
           required("pass", BYTE, "", "pass in which the star was found, from 1"))),
 
   /** A row an image that was tried, whatever came of it. */
