@@ -154,16 +154,21 @@ final class BoxVectors {
     wideStride = across + LANES;
     stride = rounded(x1 - x0);
     int left = x0 - margin;
-    boolean inside = left >= 0 && left + across <= kernel.width;
+    int first = Math.max(0, left);
+    int end = Math.min(kernel.width, left + across);
     for (int v = 0; v < up; v++) {
       int y = y0 - margin + v;
       int to = v * wideStride;
       if (y < 0 || y >= kernel.height) {
-        Arrays.fill(wide, to, to + wideStride, Float.NaN);
-      } else if (inside) {
-        copyRow(y * kernel.width + left, to, across);
+        Arrays.fill(wide, to, to + across, Float.NaN);
       } else {
-        copyRowAtEdge(y, left, to);
+        for (int x = left; x < first; x++) {
+          wide[to + x - left] = Float.NaN;
+        }
+        copyRow(y * kernel.width + first, to + first - left, end - first);
+        for (int x = end; x < left + across; x++) {
+          wide[to + x - left] = Float.NaN;
+        }
       }
     }
     for (int v = 0; v < y1 - y0; v++) {
@@ -182,7 +187,8 @@ final class BoxVectors {
     float[] into = wide;
     boolean useModel = kernel.useModel == 1;
     FloatVector none = FloatVector.broadcast(FLOATS, Float.NaN);
-    for (int i = 0; i < count; i += LANES) {
+    int i = 0;
+    for (; i <= count - LANES; i += LANES) {
       IntVector bits =
           (IntVector)
               ShortVector.fromArray(SHORTS, mask, from + i)
@@ -202,18 +208,11 @@ final class BoxVectors {
       }
       value.intoArray(into, to + i);
     }
-  }
-
-  private void copyRowAtEdge(int y, int left, int to) {
-    for (int u = 0; u < wideStride; u++) {
-      int x = left + u;
-      int p = y * kernel.width + x;
+    for (; i < count; i++) {
       boolean usable =
-          x >= 0
-              && x < kernel.width
-              && (kernel.mask[p] & PixelFlag.UNUSABLE) == 0
-              && (kernel.useModel == 0 || kernel.model[p] <= kernel.modelLimit);
-      wide[to + u] = usable ? kernel.image[p] : Float.NaN;
+          (mask[from + i] & PixelFlag.UNUSABLE) == 0
+              && (!useModel || model[from + i] <= kernel.modelLimit);
+      into[to + i] = usable ? image[from + i] : Float.NaN;
     }
   }
 
