@@ -6,10 +6,10 @@ import org.starmill.image.PixelFlag;
 /** Turns raw ADU into electrons with variance and mask, an item a row of the trimmed image. */
 final class CalibrationKernel extends ItemKernel {
   /** ADU; no camera counts so far, and the squares of numbers much larger are not finite. */
-  private static final float BEYOND_ALL_CAMERAS = 1e9f;
+  static final float BEYOND_ALL_CAMERAS = 1e9f;
 
   /** Electrons, after gain and flat. */
-  private static final float BEYOND_ALL_IMAGES = 1e12f;
+  static final float BEYOND_ALL_IMAGES = 1e12f;
 
   float[] raw;
   int rawWidth;
@@ -32,12 +32,24 @@ final class CalibrationKernel extends ItemKernel {
   int[] missing;
 
   @Override
+  protected void vectorItems(int from, int to) {
+    CalibrationVectors.calibrate(this, from, to);
+  }
+
+  @Override
   public void item(int item) {
+    saturated[item] = 0;
+    missing[item] = 0;
+    pixels(item, 0, width);
+  }
+
+  /** Calibrates pixels of a row, and counts those saturated and missing on. */
+  void pixels(int item, int start, int end) {
     int from = (firstRow + item) * rawWidth + firstColumn;
     int to = item * width;
     float level = overscan[item];
     if (flatFielded == 1) {
-      for (int x = 0; x < width; x++) {
+      for (int x = start; x < end; x++) {
         float electrons = (raw[from + x] - level - bias[to + x]) * gain;
         float scale = inverseResponse[to + x];
         float offset = biasError[to + x] * gain;
@@ -45,7 +57,7 @@ final class CalibrationKernel extends ItemKernel {
         variance[to + x] = (max(electrons, 0f) + readVariance + offset * offset) * scale * scale;
       }
     } else {
-      for (int x = 0; x < width; x++) {
+      for (int x = start; x < end; x++) {
         float electrons = (raw[from + x] - level - bias[to + x]) * gain;
         float offset = biasError[to + x] * gain;
         science[to + x] = electrons;
@@ -54,7 +66,7 @@ final class CalibrationKernel extends ItemKernel {
     }
     int full = 0;
     int without = 0;
-    for (int x = 0; x < width; x++) {
+    for (int x = start; x < end; x++) {
       float value = raw[from + x];
       int bits = defects[to + x];
       // A pixel that is full in every frame is bad: no star filled it, and nothing bleeds from it.
@@ -72,7 +84,7 @@ final class CalibrationKernel extends ItemKernel {
       }
       mask[to + x] = (short) bits;
     }
-    saturated[item] = full;
-    missing[item] = without;
+    saturated[item] = saturated[item] + full;
+    missing[item] = missing[item] + without;
   }
 }

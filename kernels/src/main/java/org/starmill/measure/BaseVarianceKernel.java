@@ -30,10 +30,17 @@ final class BaseVarianceKernel extends ItemKernel {
   float[] residual;
 
   @Override
+  protected void vectorItems(int from, int to) {
+    BaseVarianceVectors.measure(this, from * width, to * width);
+  }
+
+  @Override
   public void item(int y) {
-    int row = y * width;
-    for (int x = 0; x < width; x++) {
-      int i = row + x;
+    pixels(y * width, (y + 1) * width);
+  }
+
+  void pixels(int from, int to) {
+    for (int i = from; i < to; i++) {
       float gain = 1f;
       if (flatFielded == 1) {
         gain = 1f / max(response[i], 0.05f);

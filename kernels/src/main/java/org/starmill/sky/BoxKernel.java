@@ -8,23 +8,29 @@ import org.starmill.image.PixelFlag;
  *
  * <p>A first guess is the mean of the pixels within two standard deviations of it, found by
  * iteration. Then stars too faint for that clip are looked for: the box is summed over a square of
- * about 1.4 FWHM, and whatever lies within {@link #reach} pixels of a sum off by more than three of
- * its own standard deviations, up or down, is left out. Noise, being symmetric, loses as much above
- * as below; stars lie above alone. The mean of the pixels left, within three standard deviations,
- * is the level, and with it the search is judged anew until the level stands still.
+ * about 1.4 FWHM, and whatever lies within {@link #reach} pixels of a sum off by more than {@link
+ * #OUTLYING} of its own standard deviations, up or down, is left out. Noise, being symmetric, loses
+ * as much above as below; stars lie above alone. The mean of the pixels left, within three standard
+ * deviations, is the level, and with it the search is judged anew until the level stands still.
  */
 final class BoxKernel extends ItemKernel {
   /** A Gaussian clipped at two of its own standard deviations keeps this share of them. */
   static final float CLIPPED_AT_TWO = 0.87963f;
 
-  /** The same for three, with the neighbourhoods of outlying sums left out as well. */
-  static final float CLIPPED_AT_THREE = 0.98483f;
+  /**
+   * The same for three, with the neighbourhoods of outlying sums left out as well: found by
+   * simulation, to 0.3 % for a FWHM of 2 to 4 pixels, 0.7 % for 6.
+   */
+  static final float CLIPPED_AT_THREE = 0.9776f;
+
+  /** Standard deviations from which on a sum is outlying. */
+  static final float OUTLYING = 2.75f;
 
   static final int MOST_PASSES = 20;
   static final int ROUNDS = 5;
 
   /** Changes of the deviation and of the level, in deviations, from which on they stand still. */
-  static final float SAME_NOISE = 0.01f;
+  static final float SAME_NOISE = 0.03f;
 
   static final float SAME_LEVEL = 0.002f;
 
@@ -141,11 +147,10 @@ final class BoxKernel extends ItemKernel {
       good[box] = count;
       if (sigma > 0f) {
         outliers(item * slot, x0, x1, y0, y1, centre);
-        int margin = smoothing + reach;
-        int across = x1 - x0 + 2 * margin;
+        int across = x1 - x0 + 2 * (smoothing + reach);
         int side = 2 * smoothing + 1;
         float guess = centre;
-        float deviations = 3f;
+        float deviations = OUTLYING;
         int round = 0;
         while (round < ROUNDS) {
           float limit = deviations * side * sigma;
@@ -156,7 +161,7 @@ final class BoxKernel extends ItemKernel {
           for (int y = y0; y < y1; y++) {
             float rowSum = 0f;
             float rowSquares = 0f;
-            int from = item * slot + (y - y0 + margin) * across + margin - x0;
+            int from = item * slot + (y - y0) / 2 * across - x0;
             for (int x = x0; x < x1; x++) {
               int p = y * width + x;
               float d = image[p] - centre;
@@ -192,13 +197,16 @@ final class BoxKernel extends ItemKernel {
   }
 
   /**
-   * For every pixel of a box the highest and the lowest sum within reach of it, less that of a sky
-   * of the guessed level.
+   * The highest and the lowest sum within reach of every pixel of a box, less that of a sky of the
+   * guessed level: a row for two rows of the box, and sums about every other row alone.
    */
   private void outliers(int start, int x0, int x1, int y0, int y1, float guess) {
     int margin = smoothing + reach;
     int across = x1 - x0 + 2 * margin;
     int up = y1 - y0 + 2 * margin;
+    int side = 2 * smoothing + 1;
+    int window = 2 * reach + 1;
+    int sumRows = (up - 2 * smoothing + 1) / 2;
     for (int v = 0; v < up; v++) {
       int y = y0 - margin + v;
       for (int u = 0; u < across; u++) {
@@ -213,63 +221,49 @@ final class BoxKernel extends ItemKernel {
         highest[start + v * across + u] = d;
       }
     }
-    for (int v = 0; v < up; v++) {
-      for (int u = smoothing; u < across - smoothing; u++) {
-        int i = start + v * across + u;
+    // From here on all is kept at the place of the first pixel that went into it.
+    for (int v = 0; v < sumRows; v++) {
+      int to = start + v * across;
+      int from = start + 2 * v * across;
+      for (int u = 0; u < across; u++) {
         float sum = 0f;
-        for (int k = -smoothing; k <= smoothing; k++) {
-          sum += highest[i + k];
+        for (int k = 0; k < side; k++) {
+          sum += highest[from + k * across + u];
         }
-        between[i] = sum;
+        between[to + u] = sum;
+      }
+      for (int u = 0; u < across - 2 * smoothing; u++) {
+        float sum = 0f;
+        for (int k = 0; k < side; k++) {
+          sum += between[to + u + k];
+        }
+        lowest[to + u] = sum;
       }
     }
-    for (int v = smoothing; v < up - smoothing; v++) {
-      for (int u = smoothing; u < across - smoothing; u++) {
+    for (int v = 0; v < sumRows; v++) {
+      for (int u = 0; u < x1 - x0; u++) {
         int i = start + v * across + u;
-        float sum = 0f;
-        for (int k = -smoothing; k <= smoothing; k++) {
-          sum += between[i + k * across];
-        }
-        highest[i] = sum;
-      }
-    }
-    for (int v = smoothing; v < up - smoothing; v++) {
-      for (int u = margin; u < across - margin; u++) {
-        int i = start + v * across + u;
-        float most = highest[i];
+        float most = lowest[i];
         float least = most;
-        for (int k = -reach; k <= reach; k++) {
-          most = max(most, highest[i + k]);
-          least = min(least, highest[i + k]);
-        }
-        between[i] = most;
-        lowest[i] = least;
-      }
-    }
-    for (int v = margin; v < up - margin; v++) {
-      for (int u = margin; u < across - margin; u++) {
-        int i = start + v * across + u;
-        float most = between[i];
-        for (int k = -reach; k <= reach; k++) {
-          most = max(most, between[i + k * across]);
+        for (int k = 1; k < window; k++) {
+          most = max(most, lowest[i + k]);
+          least = min(least, lowest[i + k]);
         }
         highest[i] = most;
-      }
-    }
-    for (int v = margin; v < up - margin; v++) {
-      for (int u = margin; u < across - margin; u++) {
-        int i = start + v * across + u;
-        float least = lowest[i];
-        for (int k = -reach; k <= reach; k++) {
-          least = min(least, lowest[i + k * across]);
-        }
         between[i] = least;
       }
     }
-    for (int v = margin; v < up - margin; v++) {
-      for (int u = margin; u < across - margin; u++) {
+    for (int v = 0; v < (y1 - y0 + 1) / 2; v++) {
+      for (int u = 0; u < x1 - x0; u++) {
         int i = start + v * across + u;
-        lowest[i] = between[i];
+        float most = highest[i];
+        float least = between[i];
+        for (int k = 1; k <= reach; k++) {
+          most = max(most, highest[i + k * across]);
+          least = min(least, between[i + k * across]);
+        }
+        highest[i] = most;
+        lowest[i] = least;
       }
     }
   }

@@ -28,16 +28,15 @@ final class BoxVectors {
 
   private final BoxKernel kernel;
 
-  /** The box with its margin, later its sums; the rows are a whole number of vectors long. */
+  /** The box with its margin; rows are a whole number of vectors long. */
   private final float[] wide;
 
-  private final float[] sums;
-  private final float[] least;
-
-  /** The box alone, and the highest and lowest sum near each of its pixels. */
+  /** The box alone. */
   private final float[] pixels;
 
+  /** The highest and the lowest sum near each pixel, a row for two of the box. */
   private final float[] highest;
+
   private final float[] lowest;
   private int x0;
   private int x1;
@@ -62,11 +61,9 @@ final class BoxVectors {
     int wideSize = (rounded(columns + margin) + LANES) * (rows + margin) + SLACK;
     int size = rounded(columns) * rows;
     wide = new float[wideSize];
-    sums = new float[wideSize];
-    least = new float[wideSize];
     pixels = new float[size];
-    highest = new float[size];
-    lowest = new float[size];
+    highest = new float[wideSize];
+    lowest = new float[wideSize];
   }
 
   static void measure(BoxKernel kernel, int from, int to) {
@@ -127,7 +124,7 @@ final class BoxVectors {
       int side = 2 * kernel.smoothing + 1;
       float guess = centre;
       outliers(guess);
-      float deviations = 3;
+      float deviations = BoxKernel.OUTLYING;
       int round = 0;
       while (round < BoxKernel.ROUNDS) {
         float limit = deviations * side * sigma;
@@ -157,23 +154,29 @@ final class BoxVectors {
     wideStride = across + LANES;
     stride = rounded(x1 - x0);
     int left = x0 - margin;
-    boolean inside = left >= 0 && left + across <= kernel.width;
+    int first = Math.max(0, left);
+    int end = Math.min(kernel.width, left + across);
     for (int v = 0; v < up; v++) {
       int y = y0 - margin + v;
       int to = v * wideStride;
       if (y < 0 || y >= kernel.height) {
-        Arrays.fill(wide, to, to + wideStride, Float.NaN);
-      } else if (inside) {
-        copyRow(y * kernel.width + left, to, across);
-        Arrays.fill(wide, to + across, to + wideStride, Float.NaN);
+        Arrays.fill(wide, to, to + across, Float.NaN);
       } else {
-        copyRowAtEdge(y, left, to);
+        for (int x = left; x < first; x++) {
+          wide[to + x - left] = Float.NaN;
+        }
+        copyRow(y * kernel.width + first, to + first - left, end - first);
+        for (int x = end; x < left + across; x++) {
+          wide[to + x - left] = Float.NaN;
+        }
       }
     }
     for (int v = 0; v < y1 - y0; v++) {
       int to = v * stride;
       System.arraycopy(wide, (v + margin) * wideStride + margin, pixels, to, x1 - x0);
-      Arrays.fill(pixels, to + x1 - x0, to + stride, Float.NaN);
+      for (int i = to + x1 - x0; i < to + stride; i++) {
+        pixels[i] = Float.NaN;
+      }
     }
   }
 
@@ -184,14 +187,14 @@ final class BoxVectors {
     float[] into = wide;
     boolean useModel = kernel.useModel == 1;
     FloatVector none = FloatVector.broadcast(FLOATS, Float.NaN);
-    for (int i = 0; i < count; i += LANES) {
+    int i = 0;
+    for (; i <= count - LANES; i += LANES) {
       IntVector bits =
           (IntVector)
               ShortVector.fromArray(SHORTS, mask, from + i)
                   .convertShape(VectorOperators.S2I, INTS, 0);
       // All ones, which is a NaN, where a bit is set: 0 less something positive is negative.
-      IntVector unusable =
-          bits.and(PixelFlag.UNUSABLE).neg().lanewise(VectorOperators.ASHR, 31);
+      IntVector unusable = bits.and(PixelFlag.UNUSABLE).neg().lanewise(VectorOperators.ASHR, 31);
       FloatVector value =
           FloatVector.fromArray(FLOATS, image, from + i)
               .reinterpretAsInts()
@@ -205,18 +208,11 @@ final class BoxVectors {
       }
       value.intoArray(into, to + i);
     }
-  }
-
-  private void copyRowAtEdge(int y, int left, int to) {
-    for (int u = 0; u < wideStride; u++) {
-      int x = left + u;
-      int p = y * kernel.width + x;
+    for (; i < count; i++) {
       boolean usable =
-          x >= 0
-              && x < kernel.width
-              && (kernel.mask[p] & PixelFlag.UNUSABLE) == 0
-              && (kernel.useModel == 0 || kernel.model[p] <= kernel.modelLimit);
-      wide[to + u] = usable ? kernel.image[p] : Float.NaN;
+          (mask[from + i] & PixelFlag.UNUSABLE) == 0
+              && (!useModel || model[from + i] <= kernel.modelLimit);
+      into[to + i] = usable ? image[from + i] : Float.NaN;
     }
   }
 
@@ -253,23 +249,33 @@ final class BoxVectors {
     float[] values = pixels;
     float[] high = highest;
     float[] low = lowest;
-    int size = stride * (y1 - y0);
     FloatVector zero = FloatVector.zero(FLOATS);
     FloatVector one = FloatVector.broadcast(FLOATS, 1);
     FloatVector count = zero;
     FloatVector sum = zero;
     FloatVector squares = zero;
+    int size = stride * (y1 - y0);
+    int row = 0;
+    int column = 0;
     for (int i = 0; i < size; i += LANES) {
+      int near = row / 2 * wideStride + column;
       FloatVector d = FloatVector.fromArray(FLOATS, values, i).sub(centre);
-      VectorMask<Float> use =
+      // How far the worst of the three is beyond its limit; NaN where the pixel is.
+      FloatVector beyond =
           d.abs()
-              .compare(VectorOperators.LE, within)
-              .and(FloatVector.fromArray(FLOATS, high, i).compare(VectorOperators.LE, most))
-              .and(FloatVector.fromArray(FLOATS, low, i).compare(VectorOperators.GE, fewest));
+              .sub(within)
+              .max(FloatVector.fromArray(FLOATS, high, near).sub(most))
+              .max(FloatVector.fromArray(FLOATS, low, near).neg().add(fewest));
+      VectorMask<Float> use = beyond.compare(VectorOperators.LE, 0);
       d = zero.blend(d, use);
       count = count.add(zero.blend(one, use));
       sum = sum.add(d);
       squares = d.fma(d, squares);
+      column += LANES;
+      if (column == stride) {
+        column = 0;
+        row++;
+      }
     }
     keep(count, sum, squares);
   }
@@ -281,33 +287,26 @@ final class BoxVectors {
     deviation = (float) Math.sqrt(Math.max(square - mean * mean, 0));
   }
 
-  /** The highest and the lowest sum within reach of every pixel of the box. */
+  /** The highest and the lowest sum within reach of every pixel of the box, a row for two. */
   private void outliers(float guess) {
     int smoothing = kernel.smoothing;
-    int reach = kernel.reach;
-    int margin = smoothing + reach;
-    int across = wideStride - LANES;
+    int window = 2 * kernel.reach + 1;
     int rows = y1 - y0;
-    int up = rows + 2 * margin;
+    int up = rows + 2 * (smoothing + kernel.reach);
+    int across = wideStride - LANES;
     lessGuess(wide, up * wideStride, guess);
-    for (int v = 0; v < up; v++) {
-      // Sums are kept at the place of their first pixel, so that no index is below a row's first.
-      sumOf(wide, v * wideStride, 1, 2 * smoothing + 1, sums, v * wideStride, across);
+    int side = 2 * smoothing + 1;
+    int sumRows = (up - 2 * smoothing + 1) / 2;
+    // Sums are kept at the place of their first pixel, so that no index is below a row's first.
+    for (int v = 0; v < sumRows; v++) {
+      int to = v * wideStride;
+      sumOf(wide, 2 * to, wideStride, side, highest, to, across);
+      sumOf(highest, to, 1, side, highest, to, across);
+      extremesOf(highest, to, window, highest, lowest, stride);
     }
-    for (int v = 0; v < up - 2 * smoothing; v++) {
-      int row = v * wideStride;
-      sumOf(sums, row, wideStride, 2 * smoothing + 1, wide, row, across);
-    }
-    int window = 2 * reach + 1;
-    for (int v = 0; v < up - 2 * smoothing; v++) {
-      int row = v * wideStride;
-      highestOf(wide, row, 1, window, sums, row, stride);
-      lowestOf(wide, row, 1, window, least, row, stride);
-    }
-    for (int v = 0; v < rows; v++) {
-      int row = v * wideStride;
-      highestOf(sums, row, wideStride, window, highest, v * stride, stride);
-      lowestOf(least, row, wideStride, window, lowest, v * stride, stride);
+    for (int v = 0; v < (rows + 1) / 2; v++) {
+      highestBelow(v * wideStride, kernel.reach);
+      lowestBelow(v * wideStride, kernel.reach);
     }
   }
 
@@ -319,36 +318,62 @@ final class BoxVectors {
     }
   }
 
+  /** Sums over a window that begins at each place; may work in place. */
   private static void sumOf(
       float[] values, int from, int step, int window, float[] into, int to, int count) {
     for (int i = 0; i < count; i += LANES) {
-      FloatVector sum = FloatVector.fromArray(FLOATS, values, from + i);
-      for (int k = 1; k < window; k++) {
-        sum = sum.add(FloatVector.fromArray(FLOATS, values, from + i + k * step));
+      int at = from + i;
+      FloatVector sum =
+          FloatVector.fromArray(FLOATS, values, at)
+              .add(FloatVector.fromArray(FLOATS, values, at + step))
+              .add(FloatVector.fromArray(FLOATS, values, at + 2 * step));
+      for (int k = 3; k < window; k += 2) {
+        sum =
+            sum.add(FloatVector.fromArray(FLOATS, values, at + k * step))
+                .add(FloatVector.fromArray(FLOATS, values, at + (k + 1) * step));
       }
       sum.intoArray(into, to + i);
     }
   }
 
-  private static void highestOf(
-      float[] values, int from, int step, int window, float[] into, int to, int count) {
-    for (int i = 0; i < count; i += LANES) {
-      FloatVector most = FloatVector.fromArray(FLOATS, values, from + i);
-      for (int k = 1; k < window; k++) {
-        most = most.max(FloatVector.fromArray(FLOATS, values, from + i + k * step));
+  /** The highest and the lowest of a window that begins at each place; may work in place. */
+  private static void extremesOf(
+      float[] values, int row, int window, float[] most, float[] fewest, int count) {
+    for (int i = row; i < row + count; i += LANES) {
+      FloatVector high = FloatVector.fromArray(FLOATS, values, i);
+      FloatVector low = high;
+      for (int k = 1; k < window; k += 2) {
+        FloatVector next = FloatVector.fromArray(FLOATS, values, i + k);
+        FloatVector over = FloatVector.fromArray(FLOATS, values, i + k + 1);
+        high = high.max(next.max(over));
+        low = low.min(next.min(over));
       }
-      most.intoArray(into, to + i);
+      high.intoArray(most, i);
+      low.intoArray(fewest, i);
     }
   }
 
-  private static void lowestOf(
-      float[] values, int from, int step, int window, float[] into, int to, int count) {
-    for (int i = 0; i < count; i += LANES) {
-      FloatVector fewest = FloatVector.fromArray(FLOATS, values, from + i);
-      for (int k = 1; k < window; k++) {
-        fewest = fewest.min(FloatVector.fromArray(FLOATS, values, from + i + k * step));
+  private void highestBelow(int row, int reach) {
+    float[] values = highest;
+    int step = wideStride;
+    for (int i = row; i < row + stride; i += LANES) {
+      FloatVector most = FloatVector.fromArray(FLOATS, values, i);
+      for (int k = 1; k <= reach; k++) {
+        most = most.max(FloatVector.fromArray(FLOATS, values, i + k * step));
       }
-      fewest.intoArray(into, to + i);
+      most.intoArray(values, i);
+    }
+  }
+
+  private void lowestBelow(int row, int reach) {
+    float[] values = lowest;
+    int step = wideStride;
+    for (int i = row; i < row + stride; i += LANES) {
+      FloatVector fewest = FloatVector.fromArray(FLOATS, values, i);
+      for (int k = 1; k <= reach; k++) {
+        fewest = fewest.min(FloatVector.fromArray(FLOATS, values, i + k * step));
+      }
+      fewest.intoArray(values, i);
     }
   }
 }

@@ -56,26 +56,29 @@ final class MeshFilter {
   private double[] surface(float[] mesh) {
     double[] surface = new double[mesh.length];
     float[] sizes = new float[mesh.length];
+    double[] bases = new double[mesh.length * TERMS];
+    for (int i = 0; i < mesh.length; i++) {
+      System.arraycopy(basis(i), 0, bases, i * TERMS, TERMS);
+    }
     double limit = Double.POSITIVE_INFINITY;
     for (int pass = 0; pass < 4; pass++) {
       double[][] normal = new double[terms][terms + 1];
       for (int i = 0; i < mesh.length; i++) {
         if (Math.abs(mesh[i] - surface[i]) <= limit) {
-          double[] basis = basis(i);
+          int b = i * TERMS;
           for (int j = 0; j < terms; j++) {
             for (int k = 0; k < terms; k++) {
-              normal[j][k] += basis[j] * basis[k];
+              normal[j][k] += bases[b + j] * bases[b + k];
             }
-            normal[j][terms] += basis[j] * mesh[i];
+            normal[j][terms] += bases[b + j] * mesh[i];
           }
         }
       }
       double[] coefficients = solve(normal);
       for (int i = 0; i < mesh.length; i++) {
-        double[] basis = basis(i);
         surface[i] = 0;
         for (int j = 0; j < terms; j++) {
-          surface[i] += coefficients[j] * basis[j];
+          surface[i] += coefficients[j] * bases[i * TERMS + j];
         }
         sizes[i] = (float) Math.abs(mesh[i] - surface[i]);
       }

@@ -46,34 +46,29 @@ final class NaturalSpline {
   }
 
   /**
-   * The spline at a place.
+   * What the spline at a place is made of: it is the sum of the values and of the second
+   * derivatives at the knots to the left and right of it with these four weights, in the order left
+   * value, right value, left derivative, right derivative.
    *
    * @param cell number of the knot to the left of the place; the first or the last but one where it
    *     lies beyond them
    */
-  float at(float place, int cell, float[] values, float[] curvatures) {
+  void weights(float place, int cell, float[] into, int at) {
     if (knots.length == 1) {
-      return values[0];
+      into[at] = 1;
+      into[at + 1] = 0;
+      into[at + 2] = 0;
+      into[at + 3] = 0;
+      return;
     }
     double step = knots[cell + 1] - knots[cell];
     double inside = Math.min(knots[cell + 1], Math.max(knots[cell], place));
+    double beyond = place - inside;
     double b = (inside - knots[cell]) / step;
     double a = 1 - b;
-    double value =
-        a * values[cell]
-            + b * values[cell + 1]
-            + ((a * a * a - a) * curvatures[cell] + (b * b * b - b) * curvatures[cell + 1])
-                * step
-                * step
-                / 6;
-    if (inside == place) {
-      return (float) value;
-    }
-    double slope =
-        (values[cell + 1] - values[cell]) / step
-            + ((1 - 3 * a * a) * curvatures[cell] + (3 * b * b - 1) * curvatures[cell + 1])
-                * step
-                / 6;
-    return (float) (value + slope * (place - inside));
+    into[at] = (float) (a - beyond / step);
+    into[at + 1] = (float) (b + beyond / step);
+    into[at + 2] = (float) (((a * a * a - a) * step + (1 - 3 * a * a) * beyond) * step / 6);
+    into[at + 3] = (float) (((b * b * b - b) * step + (3 * b * b - 1) * beyond) * step / 6);
   }
 }

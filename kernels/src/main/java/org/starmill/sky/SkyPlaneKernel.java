@@ -3,58 +3,98 @@ package org.starmill.sky;
 import org.starmill.device.ItemKernel;
 
 /**
- * Draws the sky along rows from cubic splines, an item a row of the image.
+ * Draws the sky from a bicubic spline over the mesh, an item a row of the image.
  *
- * <p>A row is given by the spline's values and second derivatives above the centres of the mesh
- * columns. Beyond the outermost centres it goes on in a straight line, as a natural spline does.
+ * <p>A row is a spline across the columns of the mesh, given by its values and second derivatives
+ * above their centres, and those are the same weighted sums of four numbers of the mesh for all
+ * columns: the spline is linear in what it goes through. Beyond the outermost centres it goes on in
+ * a straight line, as a natural spline does.
  */
 final class SkyPlaneKernel extends ItemKernel {
-  float[] value;
-  float[] curvature;
-  float[] centre;
-  int[] cellStart;
   int columns;
+  int rows;
   int width;
+
+  /** Centres of the mesh's columns, pixels. */
+  float[] centre;
+
+  /** First pixel to the right of each centre; before and behind them 0 and the width. */
+  int[] cellStart;
+
+  /** For every row of the image the row of the mesh whose centre is below it. */
+  int[] meshRow;
+
+  /**
+   * Weights for every row of the image: of the value in the row of the mesh below and above it, and
+   * of the second derivative along y there.
+   */
+  float[] weight;
+
+  /**
+   * Four meshes, one after the other: values, second derivatives along y, those of both along x.
+   */
+  float[] mesh;
+
   float[] level;
 
   @Override
+  protected void vectorItems(int from, int to) {
+    SkyPlaneVectors.draw(this, from, to);
+  }
+
+  /** The spline along y of a mesh, at a row of the image. */
+  float node(int item, int plane, int column) {
+    int size = rows * columns;
+    int below = plane * size + meshRow[item] * columns + column;
+    int above = plane * size + min(meshRow[item] + 1, rows - 1) * columns + column;
+    return weight[4 * item] * mesh[below]
+        + weight[4 * item + 1] * mesh[above]
+        + weight[4 * item + 2] * mesh[size + below]
+        + weight[4 * item + 3] * mesh[size + above];
+  }
+
+  @Override
   public void item(int item) {
-    int nodes = item * columns;
     int row = item * width;
     if (columns == 1) {
-      float v = value[nodes];
+      float v = node(item, 0, 0);
       for (int x = 0; x < width; x++) {
         level[row + x] = v;
       }
     } else {
+      float v0 = node(item, 0, 0);
+      float c0 = node(item, 2, 0);
+      float v1 = node(item, 0, 1);
+      float c1 = node(item, 2, 1);
       for (int cell = -1; cell < columns; cell++) {
+        if (cell > 0 && cell < columns - 1) {
+          v0 = v1;
+          c0 = c1;
+          v1 = node(item, 0, cell + 1);
+          c1 = node(item, 2, cell + 1);
+        }
         int left = min(max(cell, 0), columns - 2);
         float step = centre[left + 1] - centre[left];
-        float v0 = value[nodes + left];
-        float v1 = value[nodes + left + 1];
-        float c0 = curvature[nodes + left];
-        float c1 = curvature[nodes + left + 1];
-        // v0 + t (slope + t (c0 / 2 + t cubic)), t in pixels from the left centre
+        // value + t (slope + t (square + t cubic)), t in pixels from the left centre
+        float value = v0;
         float origin = centre[left];
         float slope = (v1 - v0) / step - step * (2f * c0 + c1) / 6f;
         float square = 0.5f * c0;
         float cubic = (c1 - c0) / (6f * step);
-        if (cell < 0) {
+        if (cell < 0 || cell == columns - 1) {
           square = 0f;
           cubic = 0f;
         }
         if (cell == columns - 1) {
           origin = centre[columns - 1];
-          v0 = v1;
-          slope = (v1 - value[nodes + left]) / step + step * (c0 + 2f * c1) / 6f;
-          square = 0f;
-          cubic = 0f;
+          value = v1;
+          slope = (v1 - v0) / step + step * (c0 + 2f * c1) / 6f;
         }
         int from = cellStart[cell + 1];
         int to = cellStart[cell + 2];
         for (int x = from; x < to; x++) {
           float t = x - origin;
-          level[row + x] = v0 + t * (slope + t * (square + t * cubic));
+          level[row + x] = value + t * (slope + t * (square + t * cubic));
         }
       }
     }
