@@ -1,7 +1,6 @@
 package org.starmill.measure;
 
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 import org.starmill.psf.PsfKernel;
@@ -45,10 +44,10 @@ final class ApertureVectors {
 
   private final Strips rows;
 
-  /** By row: area of the axis' column that lies across the axis. */
-  private final float[] across;
+  /** Area of each pixel in a circle; then two rows for what lies across the circle's axes. */
+  private final float[] overlap;
 
-  private final float[] lanes = new float[LANES];
+  private final float[] lanes = new float[4 * LANES];
 
   /** Strips of pixels that a circle's axis cuts, or that lie to one side of it, folded to one. */
   private static final class Strips {
@@ -106,7 +105,7 @@ final class ApertureVectors {
     noise = new float[side * stride];
     columns = new Strips(stride);
     rows = new Strips(stride);
-    across = new float[stride];
+    overlap = new float[(side + 2) * stride];
   }
 
   private static FloatVector laneNumbers() {
@@ -137,7 +136,9 @@ final class ApertureVectors {
         kernel.ring(star);
       }
       if (inside && gather(star)) {
-        circles(star);
+        for (int k = 0; k < kernel.apertures; k++) {
+          circle(star, k);
+        }
       } else {
         kernel.circles(star);
       }
@@ -149,10 +150,38 @@ final class ApertureVectors {
     return (int) Math.floor(x) + 1;
   }
 
+  // Vectors that are carried over branches or from one loop to the next would be boxed by the
+  // compiler of JDK 17: each loop is a method of its own and leaves its sums in the array.
+
   private void ring(int star, int column, int row) {
+    cutRing(star, column, row);
+    float level = 0f;
+    float chi2 = 1f;
+    float total = 0f;
+    int count = 0;
+    for (int pass = 0; pass < 3; pass++) {
+      if (pass > 0) {
+        clipRing(level, ApertureKernel.CLIP * ApertureKernel.CLIP * chi2);
+      }
+      float all = sum(0);
+      float square = sum(1);
+      total = sum(2);
+      count = (int) sum(3);
+      if (count > 0) {
+        float shift = all / total;
+        level += shift;
+        chi2 = Math.max(1f, (square - shift * all) / Math.max(count - 1, 1));
+      }
+    }
+    kernel.settle(star, level, total, chi2, count);
+  }
+
+  /** Gathers the ring's pixels, and sums them, cut. */
+  private void cutRing(int star, int column, int row) {
     float[] residual = kernel.residual;
     float[] model = kernel.model;
     float[] base = kernel.base;
+    int width = kernel.width;
     float gain = kernel.photon[star];
     float flat = kernel.flatVariance;
     float inner2 = kernel.skyInner * kernel.skyInner;
@@ -165,70 +194,63 @@ final class ApertureVectors {
     FloatVector squares = zero;
     FloatVector weights = zero;
     FloatVector counts = zero;
-    for (int j = 0; j < ringSide; j++) {
+    int vectors = ringStride / LANES;
+    int all = ringSide * vectors;
+    for (int k = 0; k < all; k++) {
+      int j = k / vectors;
+      int v = (k - j * vectors) * LANES;
       float dy = top + j;
-      float dy2 = dy * dy;
-      int i = (row + j) * kernel.width + column;
-      int at = j * ringStride;
-      for (int v = 0; v < ringStride; v += LANES) {
-        FloatVector dx = LANE_NUMBERS.add(left + v);
-        FloatVector distance2 = dx.mul(dx).add(dy2);
-        FloatVector b = FloatVector.fromArray(FLOATS, base, i + v);
-        FloatVector m = FloatVector.fromArray(FLOATS, model, i + v).max(0f);
-        FloatVector r = FloatVector.fromArray(FLOATS, residual, i + v);
-        VectorMask<Float> used =
-            distance2
-                .compare(VectorOperators.GE, inner2)
-                .and(distance2.compare(VectorOperators.LT, outer2))
-                .and(b.compare(VectorOperators.GT, 0f));
-        FloatVector variance = m.mul(m.mul(flat).add(gain)).add(b);
-        FloatVector weight = zero.blend(one.div(variance), used);
-        r.intoArray(ringValue, at + v);
-        weight.intoArray(ringWeight, at + v);
-        FloatVector cut = b.sqrt().mul(ApertureKernel.CUT);
-        FloatVector bounded = r.min(cut).max(cut.neg());
-        FloatVector weighted = weight.mul(bounded);
-        sums = sums.add(weighted);
-        squares = weighted.fma(bounded, squares);
-        weights = weights.add(weight);
-        counts = counts.add(zero.blend(one, used));
-      }
+      int i = (row + j) * width + column + v;
+      FloatVector dx = LANE_NUMBERS.add(left + v);
+      FloatVector distance2 = dx.mul(dx).add(dy * dy);
+      FloatVector b = FloatVector.fromArray(FLOATS, base, i);
+      FloatVector m = FloatVector.fromArray(FLOATS, model, i).max(0f);
+      FloatVector r = FloatVector.fromArray(FLOATS, residual, i);
+      // 1 for the pixels that count, else 0.
+      FloatVector used =
+          zero.blend(one, distance2.compare(VectorOperators.GE, inner2))
+              .blend(zero, distance2.compare(VectorOperators.GE, outer2))
+              .blend(zero, b.compare(VectorOperators.LE, 0f));
+      FloatVector variance = m.mul(m.mul(flat).add(gain)).add(b).max(Float.MIN_NORMAL);
+      FloatVector weight = used.div(variance);
+      FloatVector cut = b.sqrt().mul(ApertureKernel.CUT);
+      FloatVector bounded = r.min(cut).max(cut.neg());
+      FloatVector weighted = weight.mul(bounded);
+      r.intoArray(ringValue, k * LANES);
+      weight.intoArray(ringWeight, k * LANES);
+      sums = sums.add(weighted);
+      squares = weighted.fma(bounded, squares);
+      weights = weights.add(weight);
+      counts = counts.add(used);
     }
-    float level = 0f;
-    float chi2 = 1f;
-    float limit2 = 0f;
-    float total = 0f;
-    int count = 0;
-    for (int pass = 0; pass < 3; pass++) {
-      if (pass > 0) {
-        sums = zero;
-        squares = zero;
-        weights = zero;
-        counts = zero;
-        for (int at = 0; at < ringSide * ringStride; at += LANES) {
-          FloatVector r = FloatVector.fromArray(FLOATS, ringValue, at).sub(level);
-          FloatVector weight = FloatVector.fromArray(FLOATS, ringWeight, at);
-          FloatVector weighted = weight.mul(r);
-          FloatVector r2 = weighted.mul(r);
-          VectorMask<Float> kept =
-              r2.compare(VectorOperators.LT, limit2).and(weight.compare(VectorOperators.GT, 0f));
-          sums = sums.add(zero.blend(weighted, kept));
-          squares = squares.add(zero.blend(r2, kept));
-          weights = weights.add(zero.blend(weight, kept));
-          counts = counts.add(zero.blend(one, kept));
-        }
-      }
-      count = (int) sum(counts);
-      total = sum(weights);
-      if (count > 0) {
-        float all = sum(sums);
-        float shift = all / total;
-        level += shift;
-        chi2 = Math.max(1f, (sum(squares) - shift * all) / Math.max(count - 1, 1));
-        limit2 = ApertureKernel.CLIP * ApertureKernel.CLIP * chi2;
-      }
+    sums.intoArray(lanes, 0);
+    squares.intoArray(lanes, LANES);
+    weights.intoArray(lanes, 2 * LANES);
+    counts.intoArray(lanes, 3 * LANES);
+  }
+
+  /** Sums the ring's pixels less a level, without those far from it. */
+  private void clipRing(float level, float limit2) {
+    FloatVector zero = FloatVector.zero(FLOATS);
+    FloatVector one = FloatVector.broadcast(FLOATS, 1f);
+    FloatVector sums = zero;
+    FloatVector squares = zero;
+    FloatVector weights = zero;
+    FloatVector counts = zero;
+    for (int at = 0; at < ringSide * ringStride; at += LANES) {
+      FloatVector r = FloatVector.fromArray(FLOATS, ringValue, at).sub(level);
+      FloatVector all = FloatVector.fromArray(FLOATS, ringWeight, at);
+      FloatVector weight = all.blend(zero, all.mul(r).mul(r).compare(VectorOperators.GE, limit2));
+      FloatVector weighted = weight.mul(r);
+      sums = sums.add(weighted);
+      squares = weighted.fma(r, squares);
+      weights = weights.add(weight);
+      counts = counts.add(zero.blend(one, weight.compare(VectorOperators.GT, 0f)));
     }
-    kernel.settle(star, level, total, chi2, count);
+    sums.intoArray(lanes, 0);
+    squares.intoArray(lanes, LANES);
+    weights.intoArray(lanes, 2 * LANES);
+    counts.intoArray(lanes, 3 * LANES);
   }
 
   /**
@@ -246,130 +268,142 @@ final class ApertureVectors {
     int row = above(y - largest - 0.5f);
     columns.fold(column, x);
     rows.fold(row, y);
+    for (int j = 0; j < side; j++) {
+      psf.row(kernel.form, star * PsfKernel.FORM, column, row + j, stride / LANES, x, y);
+      System.arraycopy(psf.value, 0, value, j * stride, stride);
+    }
+    addResidual(star, kernel.centreX[star] + column, kernel.centreY[star] + row);
+    float lowest = Float.MAX_VALUE;
+    for (int i = 0; i < LANES; i++) {
+      lowest = Math.min(lowest, lanes[i]);
+    }
+    return lowest > 0f;
+  }
+
+  /** Makes values of the PSF's, and leaves the least weights that the aperture meets in lanes. */
+  private void addResidual(int star, int column, int row) {
     float[] residual = kernel.residual;
     float[] model = kernel.model;
     float[] base = kernel.base;
+    int width = kernel.width;
+    float largest = kernel.radius[kernel.apertures - 1];
+    float reach2 = largest * largest;
     float f = kernel.flux[star];
     float sky = kernel.ringSky[star];
     float gain = kernel.photon[star];
     float flat = kernel.flatVariance;
-    float reach2 = largest * largest;
-    FloatVector lowest = FloatVector.broadcast(FLOATS, Float.MAX_VALUE);
-    for (int j = 0; j < side; j++) {
-      psf.row(kernel.form, star * PsfKernel.FORM, column, row + j, stride / LANES, x, y);
-      float[] p = psf.value;
-      int i = (kernel.centreY[star] + row + j) * kernel.width + kernel.centreX[star] + column;
+    FloatVector far = FloatVector.broadcast(FLOATS, Float.MAX_VALUE);
+    FloatVector lowest = far;
+    int vectors = stride / LANES;
+    int all = side * vectors;
+    for (int k = 0; k < all; k++) {
+      int j = k / vectors;
+      int v = (k - j * vectors) * LANES;
+      int i = (row + j) * width + column + v;
+      int at = k * LANES;
+      FloatVector b = FloatVector.fromArray(FLOATS, base, i);
+      FloatVector m = FloatVector.fromArray(FLOATS, model, i).max(0f);
+      m.mul(m.mul(flat).add(gain)).add(b).intoArray(noise, at);
+      FloatVector.fromArray(FLOATS, residual, i)
+          .sub(sky)
+          .add(FloatVector.fromArray(FLOATS, value, at).mul(f))
+          .intoArray(value, at);
+      FloatVector dx = FloatVector.fromArray(FLOATS, columns.near, v);
       float dy = rows.near[j];
-      for (int v = 0; v < stride; v += LANES) {
-        FloatVector b = FloatVector.fromArray(FLOATS, base, i + v);
-        FloatVector m = FloatVector.fromArray(FLOATS, model, i + v).max(0f);
-        m.mul(m.mul(flat).add(gain)).add(b).intoArray(noise, j * stride + v);
-        FloatVector.fromArray(FLOATS, residual, i + v)
-            .sub(sky)
-            .add(FloatVector.fromArray(FLOATS, p, v).mul(f))
-            .intoArray(value, j * stride + v);
-        FloatVector dx = FloatVector.fromArray(FLOATS, columns.near, v);
-        VectorMask<Float> reached = dx.mul(dx).add(dy * dy).compare(VectorOperators.LT, reach2);
-        lowest = lowest.blend(lowest.min(b), reached);
-      }
+      lowest =
+          lowest.min(b.blend(far, dx.mul(dx).add(dy * dy).compare(VectorOperators.GE, reach2)));
     }
-    return lowest.reduceLanes(VectorOperators.MIN) > 0f;
-  }
-
-  private void circles(int star) {
-    for (int k = 0; k < kernel.apertures; k++) {
-      circle(star, k);
-    }
+    lowest.intoArray(lanes, 0);
   }
 
   private void circle(int star, int k) {
     float r = kernel.radius[k];
     columns.legs(r);
     rows.legs(r);
-    boolean isShort = r >= ApertureKernel.SHORT_ARC;
-    for (int v = 0; v < stride; v += LANES) {
-      overlaps(rows, v, 0f, columns.rest, r, r, legOf(r, columns.rest), isShort)
-          .intoArray(across, v);
+    // The rows that the circle meets; the others are at its far ends.
+    int first = 0;
+    while (rows.near[first] >= r) {
+      first++;
     }
-    across[rows.axis] += kernel.inQuadrant(0f, rows.rest, 0f, columns.rest, r);
+    int last = side - 1;
+    while (rows.near[last] >= r) {
+      last--;
+    }
+    for (int j = first; j <= last; j++) {
+      overlaps(columns, rows.near[j], rows.far[j], r, rows.legNear[j], rows.legFar[j], j * stride);
+    }
+    // What lies across the axes: of their row, of their column, and of the pixel in both.
+    overlaps(columns, 0f, rows.rest, r, r, legOf(r, rows.rest), side * stride);
+    overlaps(rows, 0f, columns.rest, r, r, legOf(r, columns.rest), (side + 1) * stride);
+    for (int i = 0; i < side; i++) {
+      overlap[rows.axis * stride + i] += overlap[side * stride + i];
+    }
+    for (int j = first; j <= last; j++) {
+      overlap[j * stride + columns.axis] += overlap[(side + 1) * stride + j];
+    }
+    overlap[rows.axis * stride + columns.axis] +=
+        kernel.inQuadrant(0f, rows.rest, 0f, columns.rest, r);
+    addUp(first * stride, (last + 1) * stride);
+    float good = (float) Math.PI * r * r;
+    kernel.finish(star, star * kernel.apertures + k, sum(0), sum(1), good, 1f, 0f);
+  }
+
+  private void addUp(int from, int to) {
     FloatVector fluxes = FloatVector.zero(FLOATS);
     FloatVector variances = FloatVector.zero(FLOATS);
-    for (int j = 0; j < side; j++) {
-      float y0 = rows.near[j];
-      if (y0 < r) {
-        float y1 = rows.far[j];
-        for (int v = 0; v < stride; v += LANES) {
-          FloatVector o = overlaps(columns, v, y0, y1, r, rows.legNear[j], rows.legFar[j], isShort);
-          if (j == rows.axis) {
-            o = o.add(overlaps(columns, v, 0f, rows.rest, r, r, legOf(r, rows.rest), isShort));
-          }
-          if (v <= columns.axis && columns.axis < v + LANES) {
-            o = o.add(zeroButAt(columns.axis - v).mul(across[j]));
-          }
-          int at = j * stride + v;
-          fluxes = o.fma(FloatVector.fromArray(FLOATS, value, at), fluxes);
-          variances = o.mul(o).fma(FloatVector.fromArray(FLOATS, noise, at), variances);
-        }
-      }
+    for (int at = from; at < to; at += LANES) {
+      FloatVector o = FloatVector.fromArray(FLOATS, overlap, at);
+      fluxes = o.fma(FloatVector.fromArray(FLOATS, value, at), fluxes);
+      variances = o.mul(o).fma(FloatVector.fromArray(FLOATS, noise, at), variances);
     }
-    float good = (float) Math.PI * r * r;
-    kernel.finish(star, star * kernel.apertures + k, sum(fluxes), sum(variances), good, 1f, 0f);
+    fluxes.intoArray(lanes, 0);
+    variances.intoArray(lanes, LANES);
   }
 
   private static float legOf(float r, float x) {
     return (float) Math.sqrt(Math.max((r - x) * (r + x), 0f));
   }
 
-  private static FloatVector zeroButAt(int lane) {
-    return FloatVector.zero(FLOATS).blend(1f, LANE_NUMBERS.compare(VectorOperators.EQ, lane));
-  }
-
   /**
    * Areas in a circle of the rectangles between the edges of strips and y0, y1, all in one
-   * quadrant.
+   * quadrant, into {@link #overlap}.
    *
    * @param b leg of the circle at y0
    * @param a leg of the circle at y1
    */
-  private static FloatVector overlaps(
-      Strips strips, int v, float y0, float y1, float r, float b, float a, boolean isShort) {
-    FloatVector x0 = FloatVector.fromArray(FLOATS, strips.near, v);
-    FloatVector x1 = FloatVector.fromArray(FLOATS, strips.far, v);
-    FloatVector from = x1.min(a).max(x0);
-    FloatVector to = x1.min(b).max(x0);
-    FloatVector h0 = FloatVector.fromArray(FLOATS, strips.legNear, v).min(y1).max(y0);
-    FloatVector h1 = FloatVector.fromArray(FLOATS, strips.legFar, v).min(y1).max(y0);
-    FloatVector run = to.sub(from);
-    FloatVector fall = h0.sub(h1);
-    FloatVector s2 = run.mul(run).add(fall.mul(fall)).mul(0.25f / (r * r));
-    FloatVector under = run.mul(h0.add(h1).mul(0.5f).sub(y0));
-    FloatVector full = from.sub(x0).mul(y1 - y0);
-    return full.add(under).add(segments(s2, isShort).mul(r * r));
-  }
-
-  private static FloatVector segments(FloatVector s2, boolean isShort) {
-    if (isShort) {
-      return series(s2);
+  private void overlaps(Strips strips, float y0, float y1, float r, float b, float a, int at) {
+    float height = y1 - y0;
+    float scale = 0.25f / (r * r);
+    float square = r * r;
+    for (int v = 0; v < stride; v += LANES) {
+      FloatVector x0 = FloatVector.fromArray(FLOATS, strips.near, v);
+      FloatVector x1 = FloatVector.fromArray(FLOATS, strips.far, v);
+      FloatVector from = x1.min(a).max(x0);
+      FloatVector to = x1.min(b).max(x0);
+      FloatVector h0 = FloatVector.fromArray(FLOATS, strips.legNear, v).min(y1).max(y0);
+      FloatVector h1 = FloatVector.fromArray(FLOATS, strips.legFar, v).min(y1).max(y0);
+      FloatVector run = to.sub(from);
+      FloatVector fall = h0.sub(h1);
+      FloatVector s2 = run.mul(run).add(fall.mul(fall)).mul(scale);
+      FloatVector s4 = s2.mul(s2);
+      FloatVector low = s2.mul(0.19997162f).add(0.6666668f);
+      FloatVector middle = s2.mul(0.059266235f).add(0.10803059f);
+      FloatVector high = s4.mul(0.17859228f).add(s2.mul(-0.09911104f)).add(0.10345308f);
+      FloatVector series = s4.mul(high).add(middle).mul(s4).add(low);
+      FloatVector segment = s2.mul(s2.sqrt()).mul(square).mul(series);
+      from.sub(x0)
+          .mul(height)
+          .add(run.mul(h0.add(h1).mul(0.5f).sub(y0)))
+          .add(segment)
+          .intoArray(overlap, at + v);
     }
-    FloatVector c = s2.neg().add(1f).max(0f).sqrt().add(1f);
-    FloatVector triangle = s2.mul(s2.sqrt()).div(c);
-    return series(s2.mul(0.5f).div(c)).mul(2f).add(triangle);
   }
 
-  private static FloatVector series(FloatVector s2) {
-    FloatVector s4 = s2.mul(s2);
-    FloatVector low = s2.mul(0.2f).add(0.6666667f);
-    FloatVector middle = s2.mul(0.06944444f).add(0.10714286f);
-    FloatVector high = s2.mul(0.03786058f).add(0.04971591f);
-    return s2.mul(s2.sqrt()).mul(high.mul(s4).add(middle).mul(s4).add(low));
-  }
-
-  /** Adds up the lanes. */
-  private float sum(FloatVector vector) {
-    vector.intoArray(lanes, 0);
+  /** Adds up the lanes of the n-th sum. */
+  private float sum(int n) {
     float even = 0f;
     float odd = 0f;
-    for (int i = 0; i < LANES; i += 2) {
+    for (int i = n * LANES; i < (n + 1) * LANES; i += 2) {
       even += lanes[i];
       odd += lanes[i + 1];
     }
