@@ -26,11 +26,11 @@ public record ApertureSettings(List<Double> radii, double skyInner, double skyOu
 
   /**
    * Diameters of 2, 3, 4, 6, 10 and 14 pixels, those of the Zwicky Transient Facility's own Source
-   * Extractor catalogs; a ring of 704 pixels, whose sky adds a fifth to the error of a faint star
-   * in the largest aperture and less than a tenth in the others.
+   * Extractor catalogs; a ring of 393 pixels, whose sky adds a sixth to the error of a faint star
+   * in the largest aperture, a tenth in the next and little in the others.
    */
   public static final ApertureSettings DEFAULT =
-      new ApertureSettings(List.of(1.0, 1.5, 2.0, 3.0, 5.0, 7.0), 10, 18);
+      new ApertureSettings(List.of(1.0, 1.5, 2.0, 3.0, 5.0, 7.0), 10, 15);
 
   /**
    * Checks the values.
@@ -39,23 +39,22 @@ public record ApertureSettings(List<Double> radii, double skyInner, double skyOu
    */
   public ApertureSettings {
     radii = List.copyOf(radii);
-    ReductionSettings.demand(
-        radii.size() <= MOST, "number of apertures", radii.size(), "at most " + MOST);
+    Demand.that(radii.size() <= MOST, "number of apertures", radii.size(), "at most " + MOST);
     double last = 0;
     for (double radius : radii) {
-      ReductionSettings.demand(
+      Demand.that(
           radius >= LEAST_RADIUS && radius <= LARGEST_RADIUS && radius > last,
           "aperture radius",
           radius,
           "growing ones of 0.5 to 50 pixels");
       last = radius;
     }
-    ReductionSettings.demand(
+    Demand.that(
         skyInner >= last && skyInner <= LARGEST_RING - LEAST_RING,
         "inner radius of the local sky",
         skyInner,
         "at least the largest aperture's, " + last + ", and at most 98 pixels");
-    ReductionSettings.demand(
+    Demand.that(
         skyOuter >= skyInner + LEAST_RING && skyOuter <= LARGEST_RING,
         "outer radius of the local sky",
         skyOuter,

@@ -18,12 +18,12 @@ public record CosmicRaySettings(boolean find, double threshold, double contrast)
    * @throws IllegalArgumentException that names the first one out of its range
    */
   public CosmicRaySettings {
-    ReductionSettings.demand(
+    Demand.that(
         threshold >= 1 && threshold < Double.POSITIVE_INFINITY,
         "threshold of cosmic rays",
         threshold,
         "1 standard deviation or more");
-    ReductionSettings.demand(
+    Demand.that(
         contrast >= 1 && contrast < Double.POSITIVE_INFINITY,
         "contrast of cosmic rays",
         contrast,

@@ -102,51 +102,46 @@ public record ReductionSettings(
    * @throws IllegalArgumentException that names the first one out of its range
    */
   public ReductionSettings {
-    demand(skyBox >= 8, "sky box", skyBox, "at least 8 pixels");
-    demand(skyFilter >= 1 && skyFilter % 2 == 1, "sky filter", skyFilter, "an odd number of boxes");
-    demand(skyMaxLevel >= 0, "highest sky", skyMaxLevel, "0 electrons or more, or infinity");
-    demand(
+    Demand.that(skyBox >= 8, "sky box", skyBox, "at least 8 pixels");
+    Demand.that(
+        skyFilter >= 1 && skyFilter % 2 == 1, "sky filter", skyFilter, "an odd number of boxes");
+    Demand.that(skyMaxLevel >= 0, "highest sky", skyMaxLevel, "0 electrons or more, or infinity");
+    Demand.that(
         threshold >= 1 && threshold < Double.POSITIVE_INFINITY,
         "detection threshold",
         threshold,
         "1 standard deviation or more");
-    demand(psfModel != null, "PSF model", psfModel, "Moffat or Gaussian");
-    demand(
+    Demand.that(psfModel != null, "PSF model", psfModel, "Moffat or Gaussian");
+    Demand.that(
         Double.isNaN(psfBeta) || (psfBeta >= 1.1 && psfBeta <= 100),
         "PSF beta",
         psfBeta,
         "1.1 to 100, or NaN to fit it");
-    demand(psfOrder >= 0 && psfOrder <= 6, "PSF order", psfOrder, "0 to 6");
-    demand(
+    Demand.that(psfOrder >= 0 && psfOrder <= 6, "PSF order", psfOrder, "0 to 6");
+    Demand.that(
         psfResidualOrder >= -1 && psfResidualOrder <= 2,
         "order of the PSF's residual grid",
         psfResidualOrder,
         "0 to 2, or -1 for no grid");
-    demand(psfMinStars >= 1, "fewest PSF stars", psfMinStars, "at least 1");
-    demand(
+    Demand.that(psfMinStars >= 1, "fewest PSF stars", psfMinStars, "at least 1");
+    Demand.that(
         psfMaxStars >= psfMinStars,
         "most PSF stars",
         psfMaxStars,
         "at least the fewest, " + psfMinStars);
-    demand(
+    Demand.that(
         stampRadius >= 1 && stampRadius <= 50,
         "stamp radius",
         stampRadius,
         "1 to 50 times the FWHM");
-    demand(passes >= 1, "passes", passes, "at least 1");
-    demand(
+    Demand.that(passes >= 1, "passes", passes, "at least 1");
+    Demand.that(
         maxGroup >= 0 && maxGroup <= MOST_NEIGHBOURS,
         "most neighbours solved together",
         maxGroup,
         "0 to " + MOST_NEIGHBOURS);
-    demand(edge >= 0, "edge", edge, "0 pixels or more");
-    demand(cosmicRays != null, "cosmic rays", cosmicRays, "settings");
-    demand(apertures != null, "apertures", apertures, "settings");
-  }
-
-  static void demand(boolean holds, String what, Object found, String expected) {
-    if (!holds) {
-      throw new IllegalArgumentException("%s of %s: expected %s".formatted(what, found, expected));
-    }
+    Demand.that(edge >= 0, "edge", edge, "0 pixels or more");
+    Demand.that(cosmicRays != null, "cosmic rays", cosmicRays, "settings");
+    Demand.that(apertures != null, "apertures", apertures, "settings");
   }
 }

@@ -121,7 +121,12 @@ final class BatchTask implements Serializable {
       if (writer == null) {
         // Of a local folder: no .crc files beside the catalog's.
         path.getFileSystem(configuration()).setWriteChecksum(false);
-        writer = new SourcesWriter(path, configuration(), config.output().compression());
+        writer =
+            new SourcesWriter(
+                path,
+                configuration(),
+                config.output().compression(),
+                config.reduction().apertures().radii().size());
       }
       return writer;
     }

@@ -104,7 +104,7 @@ final class Ledger {
   Dataset<Row> exposures(SparkSession spark) {
     return spark
         .read()
-        .schema(CatalogTable.EXPOSURES.sparkSchema())
+        .schema(CatalogTable.EXPOSURES.sparkSchema(0))
         .parquet(campaign.exposures().toString());
   }
 }

@@ -11,6 +11,8 @@ import static org.starmill.catalog.Column.Kind.TEXT;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.apache.parquet.schema.MessageType;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
@@ -51,6 +53,16 @@ public enum CatalogTable {
               "how much wider than the PSF, as a change of ln FWHM: above 0 wider (a galaxy), below 0 narrower (a cosmic ray)"),
           optional("quality", FLOAT, "", "share of the PSF's weight on good pixels, 0 to 1"),
           optional("crowding", FLOAT, "", "own share of the flux under the PSF, 0 to 1"),
+          optional(
+              "aper_flux" + Words.EACH,
+              FLOAT,
+              "electron",
+              "flux in the circular aperture of that number (exposures.aper_radius), less the local sky, neighbours taken off; null where pixels without weight hold more than a fifth of the star's light in it, or no sky was found"),
+          optional(
+              "aper_flux_err" + Words.EACH,
+              FLOAT,
+              "electron",
+              "standard deviation of that flux, with the local sky's, without the neighbours'"),
           required(
               "flags",
               INT,
@@ -99,6 +111,72 @@ public enum CatalogTable {
               "for each of ln FWHM, e1, e2, beta the polynomial 1, u, v, uu, uv, vv, ... with u, v from -1 to 1 across the image"),
           optional("saturated_share", DOUBLE, "", "share of pixels that are saturated"),
           optional("masked_share", DOUBLE, "", "share of pixels without weight"),
+          optional("psf_holdout_stars", INT, "", "stars held out of the fit of the PSF"),
+          optional(
+              "psf_holdout_size", DOUBLE, "", "their median residual of ln FWHM, star less PSF"),
+          optional("psf_holdout_size_scatter", DOUBLE, "", Words.SCATTER),
+          optional(
+              "psf_holdout_e1", DOUBLE, "", "their median residual of ellipticity along the axes"),
+          optional("psf_holdout_e1_scatter", DOUBLE, "", Words.SCATTER),
+          optional(
+              "psf_holdout_e2",
+              DOUBLE,
+              "",
+              "their median residual of ellipticity along the diagonals"),
+          optional("psf_holdout_e2_scatter", DOUBLE, "", Words.SCATTER),
+          optional(
+              "psf_holdout_flux", DOUBLE, "", "their median residual of flux, as a share of it"),
+          optional("psf_holdout_flux_scatter", DOUBLE, "", Words.SCATTER),
+          optional(
+              "psf_holdout_size_by_mag",
+              DOUBLE,
+              "1/mag",
+              "slope of the size's residual against magnitude; above 0 faint stars are wider"),
+          optional(
+              "psf_holdout_flux_by_mag",
+              DOUBLE,
+              "1/mag",
+              "slope of the flux's residual against magnitude"),
+          optional(
+              "psf_holdout_size_by_x",
+              DOUBLE,
+              "",
+              "slope of the size's residual from the left edge to the right"),
+          optional(
+              "psf_holdout_size_by_y",
+              DOUBLE,
+              "",
+              "slope of the size's residual from the first row to the last"),
+          optional("cosmic_ray_share", DOUBLE, "", "share of pixels flagged as cosmic rays"),
+          optional("trails", INT, "", "trails of satellites and aircraft that were masked"),
+          optional(
+              "error_floor",
+              DOUBLE,
+              "",
+              "fitted term, as a share of the flux, added in quadrature to every flux_err"),
+          optional(
+              "confusion_noise",
+              DOUBLE,
+              "electron",
+              "fitted term for stars that are not seen, added in quadrature to every flux_err"),
+          optional("aper_radius", DOUBLES, "pixel", "radii of the apertures"),
+          optional(
+              "aper_growth",
+              DOUBLES,
+              "",
+              "curve of growth: for each aperture the mean of its flux / PSF flux of bright stars that stand alone"),
+          optional(
+              "aper_correction",
+              DOUBLES,
+              "",
+              "for each aperture the median of PSF flux / its flux: what aper_flux is multiplied by to be on the scale of flux"),
+          optional("aper_correction_err", DOUBLES, "", "standard deviation of aper_correction"),
+          optional(
+              "aper_correction_scatter",
+              DOUBLES,
+              "",
+              "1.4826 times the median absolute deviation of PSF flux / aperture flux"),
+          optional("aper_stars", INT, "", "stars that aper_correction was taken from"),
           optional(
               "zero_point",
               DOUBLE,
@@ -129,6 +207,14 @@ public enum CatalogTable {
   /** The key under which Spark keeps a table's schema in a Parquet file's footer. */
   static final String SPARK_SCHEMA_KEY = "org.apache.spark.sql.parquet.row.metadata";
 
+  /** What the columns above need while they are being made. */
+  private static final class Words {
+    /** End of a name that stands for as many columns as there are apertures. */
+    static final String EACH = "_1..n";
+
+    static final String SCATTER = "1.4826 times its median absolute deviation";
+  }
+
   private final List<Column> columns;
 
   CatalogTable(List<Column> columns) {
@@ -143,32 +229,55 @@ public enum CatalogTable {
     return new Column(name, kind, true, unit, comment);
   }
 
-  /** The columns, in the order of the files. */
-  public List<Column> columns() {
-    return columns;
+  /**
+   * The columns, in the order of the files.
+   *
+   * @param apertures of every star: each brings columns of its own to {@link #SOURCES}
+   */
+  public List<Column> columns(int apertures) {
+    return columns.stream().flatMap(column -> each(column, apertures)).toList();
+  }
+
+  private static Stream<Column> each(Column column, int apertures) {
+    if (!column.name().endsWith(Words.EACH)) {
+      return Stream.of(column);
+    }
+    String name = column.name().substring(0, column.name().length() - Words.EACH.length());
+    return IntStream.rangeClosed(1, apertures)
+        .mapToObj(
+            n ->
+                new Column(
+                    name + "_" + n,
+                    column.kind(),
+                    column.nullable(),
+                    column.unit(),
+                    column.comment()));
   }
 
   /** The schema as Spark has it, with units and meanings as the fields' metadata. */
-  public StructType sparkSchema() {
-    return DataTypes.createStructType(columns.stream().map(Column::sparkField).toList());
+  public StructType sparkSchema(int apertures) {
+    return DataTypes.createStructType(columns(apertures).stream().map(Column::sparkField).toList());
   }
 
   /** The schema as Parquet has it. */
-  public MessageType parquetSchema() {
+  public MessageType parquetSchema(int apertures) {
     return new MessageType(
-        "spark_schema", columns.stream().map(Column::parquetType).collect(Collectors.toList()));
+        "spark_schema",
+        columns(apertures).stream().map(Column::parquetType).collect(Collectors.toList()));
   }
 
-  Map<String, String> footer() {
-    return Map.of(SPARK_SCHEMA_KEY, sparkSchema().json());
+  Map<String, String> footer(int apertures) {
+    return Map.of(SPARK_SCHEMA_KEY, sparkSchema(apertures).json());
   }
 
   /** The first line of a CSV file, without its line end. */
-  public String csvHeader() {
-    return columns.stream().map(Column::name).collect(Collectors.joining(","));
+  public String csvHeader(int apertures) {
+    return columns(apertures).stream().map(Column::name).collect(Collectors.joining(","));
   }
 
-  /** A Markdown table of all columns with type, unit and meaning. */
+  /**
+   * A Markdown table of all columns with type, unit and meaning; those of apertures in one line.
+   */
   public String markdown() {
     StringBuilder table =
         new StringBuilder("| column | type | unit | what it is |\n|---|---|---|---|\n");

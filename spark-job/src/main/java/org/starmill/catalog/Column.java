@@ -14,7 +14,7 @@ import org.apache.spark.sql.types.StructField;
  *
  * @param name as in every file
  * @param kind type of its values
- * @param nullable whether a value may be absent; NaN is written as absent
+ * @param nullable whether a value may be absent; NaN is written as absent, in arrays as well
  * @param unit empty where it has none
  * @param comment what it says
  */
@@ -28,7 +28,7 @@ public record Column(String name, Kind kind, boolean nullable, String unit, Stri
     FLOAT(PrimitiveTypeName.FLOAT, null, DataTypes.FloatType),
     DOUBLE(PrimitiveTypeName.DOUBLE, null, DataTypes.DoubleType),
     TEXT(PrimitiveTypeName.BINARY, LogicalTypeAnnotation.stringType(), DataTypes.StringType),
-    DOUBLES(PrimitiveTypeName.DOUBLE, null, DataTypes.createArrayType(DataTypes.DoubleType, false));
+    DOUBLES(PrimitiveTypeName.DOUBLE, null, DataTypes.createArrayType(DataTypes.DoubleType, true));
 
     private final PrimitiveTypeName parquet;
     private final LogicalTypeAnnotation annotation;
@@ -44,7 +44,7 @@ public record Column(String name, Kind kind, boolean nullable, String unit, Stri
   Type parquetType() {
     Type.Repetition repetition = nullable ? Type.Repetition.OPTIONAL : Type.Repetition.REQUIRED;
     if (kind == Kind.DOUBLES) {
-      return Types.list(repetition).requiredElement(kind.parquet).named(name);
+      return Types.list(repetition).optionalElement(kind.parquet).named(name);
     }
     return Types.primitive(kind.parquet, repetition).as(kind.annotation).named(name);
   }

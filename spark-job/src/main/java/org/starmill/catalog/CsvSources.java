@@ -13,11 +13,17 @@ import org.starmill.measure.Stars;
  */
 public final class CsvSources implements Closeable {
   private final Writer out;
+  private final int apertures;
 
-  /** Writes the first line. */
-  public CsvSources(Writer out) throws IOException {
+  /**
+   * Writes the first line.
+   *
+   * @param apertures of every star that is to be written
+   */
+  public CsvSources(Writer out, int apertures) throws IOException {
     this.out = out;
-    out.write(CatalogTable.SOURCES.csvHeader());
+    this.apertures = apertures;
+    out.write(CatalogTable.SOURCES.csvHeader(apertures));
     out.write('\n');
   }
 
@@ -25,7 +31,7 @@ public final class CsvSources implements Closeable {
   public void write(
       long exposureId, Stars stars, double[] ra, double[] dec, float[] mag, float[] magErr)
       throws IOException {
-    SourceRows source = new SourceRows(exposureId, stars, ra, dec, mag, magErr);
+    SourceRows source = new SourceRows(exposureId, apertures, stars, ra, dec, mag, magErr);
     StringBuilder line = new StringBuilder(300);
     for (int row = 0; row < stars.count(); row++) {
       source.row = row;
@@ -46,6 +52,12 @@ public final class CsvSources implements Closeable {
       append(line, stars.sharp()[row]);
       append(line, stars.quality()[row]);
       append(line, stars.crowding()[row]);
+      for (float[] flux : stars.aperFlux()) {
+        append(line, flux[row]);
+      }
+      for (float[] error : stars.aperFluxErr()) {
+        append(line, error[row]);
+      }
       line.append(',').append(stars.flags()[row]).append(',').append(stars.pass()[row]);
       out.append(line.append('\n'));
     }

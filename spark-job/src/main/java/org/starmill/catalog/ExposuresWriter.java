@@ -9,7 +9,9 @@ import org.apache.hadoop.fs.Path;
 import org.apache.parquet.hadoop.ParquetWriter;
 import org.apache.parquet.hadoop.util.HadoopOutputFile;
 import org.starmill.instrument.FrameFacts;
+import org.starmill.measure.ApertureSummary;
 import org.starmill.measure.ImageSummary;
+import org.starmill.psf.PsfHoldOut;
 
 /**
  * Writes rows to a Parquet file of the table {@link CatalogTable#EXPOSURES}.
@@ -26,12 +28,7 @@ public final class ExposuresWriter implements Closeable {
    */
   public ExposuresWriter(Path file, Configuration hadoop, String compression) throws IOException {
     writer =
-        TableFile.open(
-            HadoopOutputFile.fromPath(file, hadoop),
-            hadoop,
-            CatalogTable.EXPOSURES,
-            new Columns(),
-            compression);
+        TableFile.open(HadoopOutputFile.fromPath(file, hadoop), hadoop, new Columns(), compression);
   }
 
   /** Writes one image's row. */
@@ -46,7 +43,7 @@ public final class ExposuresWriter implements Closeable {
 
   private static final class Columns extends TableWriteSupport<ExposureRow> {
     Columns() {
-      super(CatalogTable.EXPOSURES);
+      super(CatalogTable.EXPOSURES, 0);
     }
 
     @Override
@@ -64,21 +61,21 @@ public final class ExposuresWriter implements Closeable {
       if (row.measurement().summary() != null) {
         writeSummary(row.measurement().summary());
       }
-      put(29, row.zeroPoint().magnitude());
-      put(30, row.zeroPoint().error());
-      put(31, row.limitingMagnitude());
-      put(32, row.secondsOf("read"));
-      put(33, row.secondsOf("masters"));
-      put(34, row.secondsOf("calibrate"));
-      put(35, row.secondsOf("sky"));
-      put(36, row.secondsOf("detect"));
-      put(37, row.secondsOf("psf"));
-      put(38, row.secondsOf("measure"));
-      put(39, row.secondsOf("write"));
-      put(40, row.measurement().device());
-      put(44, row.calibration().biasId());
-      put(45, row.calibration().flatId());
-      put(46, notes(row));
+      put(52, row.zeroPoint().magnitude());
+      put(53, row.zeroPoint().error());
+      put(54, row.limitingMagnitude());
+      put(55, row.secondsOf("read"));
+      put(56, row.secondsOf("masters"));
+      put(57, row.secondsOf("calibrate"));
+      put(58, row.secondsOf("sky"));
+      put(59, row.secondsOf("detect"));
+      put(60, row.secondsOf("psf"));
+      put(61, row.secondsOf("measure"));
+      put(62, row.secondsOf("write"));
+      put(63, row.measurement().device());
+      put(67, row.calibration().biasId());
+      put(68, row.calibration().flatId());
+      put(69, notes(row));
     }
 
     private void writeIdentity(ExposureRow.Identity identity) {
@@ -86,9 +83,9 @@ public final class ExposuresWriter implements Closeable {
       put(1, identity.path());
       put(2, identity.hdu());
       put(6, identity.instrument());
-      put(41, identity.campaign());
-      put(42, identity.softwareVersion());
-      put(43, identity.configHash());
+      put(64, identity.campaign());
+      put(65, identity.softwareVersion());
+      put(66, identity.configHash());
     }
 
     private void writeFacts(FrameFacts facts) {
@@ -116,6 +113,37 @@ public final class ExposuresWriter implements Closeable {
       put(26, summary.psfCoefficients());
       put(27, summary.saturatedShare());
       put(28, summary.maskedShare());
+      writeHoldOut(summary.psfHoldOut());
+      put(42, summary.cosmicRayShare());
+      put(43, summary.trails());
+      put(44, summary.errorFloor());
+      put(45, summary.confusionNoise());
+      writeApertures(summary.apertures());
+    }
+
+    private void writeHoldOut(PsfHoldOut heldOut) {
+      put(29, heldOut.stars());
+      put(30, heldOut.size());
+      put(31, heldOut.sizeScatter());
+      put(32, heldOut.e1());
+      put(33, heldOut.e1Scatter());
+      put(34, heldOut.e2());
+      put(35, heldOut.e2Scatter());
+      put(36, heldOut.flux());
+      put(37, heldOut.fluxScatter());
+      put(38, heldOut.sizeByMag());
+      put(39, heldOut.fluxByMag());
+      put(40, heldOut.sizeByX());
+      put(41, heldOut.sizeByY());
+    }
+
+    private void writeApertures(ApertureSummary apertures) {
+      put(46, apertures.radius());
+      put(47, apertures.growth());
+      put(48, apertures.correction());
+      put(49, apertures.correctionErr());
+      put(50, apertures.correctionScatter());
+      put(51, apertures.stars());
     }
 
     private static String notes(ExposureRow row) {

@@ -12,7 +12,14 @@ final class SourceRows {
   final float[] magErr;
   int row;
 
-  SourceRows(long exposureId, Stars stars, double[] ra, double[] dec, float[] mag, float[] magErr) {
+  SourceRows(
+      long exposureId,
+      int apertures,
+      Stars stars,
+      double[] ra,
+      double[] dec,
+      float[] mag,
+      float[] magErr) {
     this.exposureId = exposureId;
     this.stars = stars;
     this.ra = ra;
@@ -20,6 +27,11 @@ final class SourceRows {
     this.mag = mag;
     this.magErr = magErr;
     int count = stars.count();
+    if (stars.apertures() != apertures) {
+      throw new IllegalArgumentException(
+          "exposure %d: stars with %d apertures in a table with %d: expected the same settings for all"
+              .formatted(exposureId, stars.apertures(), apertures));
+    }
     if (mag.length != count
         || magErr.length != count
         || (ra != null && ra.length != count)

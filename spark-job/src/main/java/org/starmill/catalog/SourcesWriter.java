@@ -16,21 +16,21 @@ import org.starmill.measure.Stars;
  */
 public final class SourcesWriter implements Closeable {
   private final ParquetWriter<SourceRows> writer;
+  private final int apertures;
   private long rows;
 
   /**
    * Opens the file, replacing one that is there.
    *
    * @param compression zstd, snappy, gzip or none
+   * @param apertures of every star that is to be written
    */
-  public SourcesWriter(Path file, Configuration hadoop, String compression) throws IOException {
+  public SourcesWriter(Path file, Configuration hadoop, String compression, int apertures)
+      throws IOException {
+    this.apertures = apertures;
     writer =
         TableFile.open(
-            HadoopOutputFile.fromPath(file, hadoop),
-            hadoop,
-            CatalogTable.SOURCES,
-            new Columns(),
-            compression);
+            HadoopOutputFile.fromPath(file, hadoop), hadoop, new Columns(apertures), compression);
   }
 
   /**
@@ -46,7 +46,7 @@ public final class SourcesWriter implements Closeable {
   public void write(
       long exposureId, Stars stars, double[] ra, double[] dec, float[] mag, float[] magErr)
       throws IOException {
-    SourceRows source = new SourceRows(exposureId, stars, ra, dec, mag, magErr);
+    SourceRows source = new SourceRows(exposureId, apertures, stars, ra, dec, mag, magErr);
     for (int row = 0; row < stars.count(); row++) {
       source.row = row;
       writer.write(source);
@@ -70,8 +70,11 @@ public final class SourcesWriter implements Closeable {
   }
 
   private static final class Columns extends TableWriteSupport<SourceRows> {
-    Columns() {
-      super(CatalogTable.SOURCES);
+    private final int apertures;
+
+    Columns(int apertures) {
+      super(CatalogTable.SOURCES, apertures);
+      this.apertures = apertures;
     }
 
     @Override
@@ -95,8 +98,14 @@ public final class SourcesWriter implements Closeable {
       put(14, stars.sharp()[row]);
       put(15, stars.quality()[row]);
       put(16, stars.crowding()[row]);
-      put(17, stars.flags()[row]);
-      put(18, stars.pass()[row]);
+      for (int k = 0; k < apertures; k++) {
+        put(17 + k, stars.aperFlux()[k][row]);
+      }
+      for (int k = 0; k < apertures; k++) {
+        put(17 + apertures + k, stars.aperFluxErr()[k][row]);
+      }
+      put(17 + 2 * apertures, stars.flags()[row]);
+      put(18 + 2 * apertures, stars.pass()[row]);
     }
   }
 }

@@ -21,11 +21,7 @@ final class TableFile<T> extends ParquetWriter.Builder<T, TableFile<T>> {
 
   /** Opens the file, replacing one that is there. */
   static <T> ParquetWriter<T> open(
-      OutputFile file,
-      Configuration hadoop,
-      CatalogTable table,
-      TableWriteSupport<T> support,
-      String compression)
+      OutputFile file, Configuration hadoop, TableWriteSupport<T> support, String compression)
       throws IOException {
     TableFile<T> builder =
         new TableFile<>(file, support)
@@ -33,7 +29,7 @@ final class TableFile<T> extends ParquetWriter.Builder<T, TableFile<T>> {
             .withWriteMode(ParquetFileWriter.Mode.OVERWRITE)
             .withCompressionCodec(codec(compression))
             .withRowGroupSize(ROW_GROUP_BYTES);
-    for (Column column : table.columns()) {
+    for (Column column : support.columns()) {
       // Measured numbers hardly repeat: looking for repetitions would cost more than all the rest.
       boolean repeats =
           switch (column.kind()) {

@@ -1,5 +1,6 @@
 package org.starmill.catalog;
 
+import java.util.List;
 import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.parquet.conf.ParquetConfiguration;
@@ -14,12 +15,18 @@ import org.apache.parquet.io.api.RecordConsumer;
  */
 abstract class TableWriteSupport<T> extends WriteSupport<T> {
   private final CatalogTable table;
+  private final int apertures;
   private final String[] names;
   private RecordConsumer consumer;
 
-  TableWriteSupport(CatalogTable table) {
+  TableWriteSupport(CatalogTable table, int apertures) {
     this.table = table;
-    this.names = table.columns().stream().map(Column::name).toArray(String[]::new);
+    this.apertures = apertures;
+    this.names = table.columns(apertures).stream().map(Column::name).toArray(String[]::new);
+  }
+
+  List<Column> columns() {
+    return table.columns(apertures);
   }
 
   @Override
@@ -31,12 +38,12 @@ abstract class TableWriteSupport<T> extends WriteSupport<T> {
   @Override
   @SuppressWarnings("deprecation")
   public WriteContext init(Configuration configuration) {
-    return new WriteContext(table.parquetSchema(), table.footer());
+    return new WriteContext(table.parquetSchema(apertures), table.footer(apertures));
   }
 
   @Override
   public WriteContext init(ParquetConfiguration configuration) {
-    return new WriteContext(table.parquetSchema(), table.footer());
+    return new WriteContext(table.parquetSchema(apertures), table.footer(apertures));
   }
 
   @Override
@@ -103,7 +110,7 @@ abstract class TableWriteSupport<T> extends WriteSupport<T> {
     }
   }
 
-  /** null leaves the value out. */
+  /** null leaves the value out, NaN the element. */
   final void put(int column, double[] values) {
     if (values == null) {
       return;
@@ -114,9 +121,11 @@ abstract class TableWriteSupport<T> extends WriteSupport<T> {
       consumer.startField("list", 0);
       for (double value : values) {
         consumer.startGroup();
-        consumer.startField("element", 0);
-        consumer.addDouble(value);
-        consumer.endField("element", 0);
+        if (!Double.isNaN(value)) {
+          consumer.startField("element", 0);
+          consumer.addDouble(value);
+          consumer.endField("element", 0);
+        }
         consumer.endGroup();
       }
       consumer.endField("list", 0);

@@ -395,7 +395,11 @@ final class ReduceCommand implements Callable<Integer> {
     Files.createDirectories(out);
     Path parquet = out.resolve(".sources.parquet.tmp");
     try (SourcesWriter writer =
-        new SourcesWriter(new org.apache.hadoop.fs.Path(parquet.toUri()), hadoop, compression)) {
+        new SourcesWriter(
+            new org.apache.hadoop.fs.Path(parquet.toUri()),
+            hadoop,
+            compression,
+            reduction.stars().apertures())) {
       writer.write(0, reduction.stars(), ra, dec, magnitudes.mag(), magnitudes.magErr());
     }
     place(parquet, "sources.parquet");
@@ -403,7 +407,9 @@ final class ReduceCommand implements Callable<Integer> {
     if (csv) {
       Path text = out.resolve(".sources.csv.tmp");
       try (CsvSources writer =
-          new CsvSources(Files.newBufferedWriter(text, StandardCharsets.UTF_8))) {
+          new CsvSources(
+              Files.newBufferedWriter(text, StandardCharsets.UTF_8),
+              reduction.stars().apertures())) {
         writer.write(0, reduction.stars(), ra, dec, magnitudes.mag(), magnitudes.magErr());
       }
       place(text, "sources.csv");

@@ -56,7 +56,7 @@ class CatalogTest {
 
   private String sources(String name, String compression, long exposureId, Stars stars)
       throws IOException {
-    try (SourcesWriter writer = new SourcesWriter(path(name), hadoop, compression)) {
+    try (SourcesWriter writer = new SourcesWriter(path(name), hadoop, compression, 2)) {
       write(writer, exposureId, stars);
     }
     return folder.resolve(name).toString();
@@ -119,13 +119,17 @@ class CatalogTest {
       expected.put("sharp", stars.sharp()[i]);
       expected.put("quality", stars.quality()[i]);
       expected.put("crowding", stars.crowding()[i]);
+      expected.put("aper_flux_1", orNull(stars.aperFlux()[0][i]));
+      expected.put("aper_flux_2", orNull(stars.aperFlux()[1][i]));
+      expected.put("aper_flux_err_1", orNull(stars.aperFluxErr()[0][i]));
+      expected.put("aper_flux_err_2", orNull(stars.aperFluxErr()[1][i]));
       expected.put("flags", stars.flags()[i]);
       expected.put("pass", (byte) stars.pass()[i]);
       assertThat(rows.get(i)).isEqualTo(expected);
     }
     assertThat(rows.get(0).keySet())
         .containsExactlyElementsOf(
-            CatalogTable.SOURCES.columns().stream().map(Column::name).toList());
+            CatalogTable.SOURCES.columns(2).stream().map(Column::name).toList());
   }
 
   private static Float orNull(float value) {
@@ -139,7 +143,7 @@ class CatalogTest {
     double[] ra = Samples.angles(200, 1);
     double[] dec = Samples.angles(200, 2);
     StringWriter text = new StringWriter();
-    try (CsvSources csv = new CsvSources(text)) {
+    try (CsvSources csv = new CsvSources(text, 2)) {
       csv.write(5, stars, ra, dec, magnitudes.mag(), magnitudes.magErr());
     }
     Path file = Files.writeString(folder.resolve("s.csv"), text.toString());
@@ -154,7 +158,7 @@ class CatalogTest {
     String csv =
         "SELECT * FROM read_csv('%s', header = true, columns = {%s})".formatted(file, types);
 
-    assertThat(text.toString().lines().findFirst()).contains(CatalogTable.SOURCES.csvHeader());
+    assertThat(text.toString().lines().findFirst()).contains(CatalogTable.SOURCES.csvHeader(2));
     assertThat(query(csv)).isEqualTo(query("SELECT * FROM '" + parquet + "'"));
   }
 
@@ -194,7 +198,13 @@ class CatalogTest {
 
     Map<String, Object> row =
         query(
-                "SELECT * REPLACE (array_to_string(psf_coefficients, ' ') AS psf_coefficients) FROM '%s'"
+                """
+                SELECT * REPLACE (array_to_string(psf_coefficients, ' ') AS psf_coefficients,
+                  aper_radius::VARCHAR AS aper_radius, aper_growth::VARCHAR AS aper_growth,
+                  aper_correction::VARCHAR AS aper_correction,
+                  aper_correction_err::VARCHAR AS aper_correction_err,
+                  aper_correction_scatter::VARCHAR AS aper_correction_scatter) FROM '%s'
+                """
                     .formatted(file))
             .get(0);
 
@@ -228,6 +238,29 @@ class CatalogTest {
     expected.put("psf_coefficients", "0.5 -1.5 2.25");
     expected.put("saturated_share", 0.001);
     expected.put("masked_share", 0.002);
+    expected.put("psf_holdout_stars", 64);
+    expected.put("psf_holdout_size", 0.001);
+    expected.put("psf_holdout_size_scatter", 0.01);
+    expected.put("psf_holdout_e1", 0.002);
+    expected.put("psf_holdout_e1_scatter", 0.02);
+    expected.put("psf_holdout_e2", 0.003);
+    expected.put("psf_holdout_e2_scatter", 0.03);
+    expected.put("psf_holdout_flux", -0.004);
+    expected.put("psf_holdout_flux_scatter", 0.04);
+    expected.put("psf_holdout_size_by_mag", 0.005);
+    expected.put("psf_holdout_flux_by_mag", 0.006);
+    expected.put("psf_holdout_size_by_x", null);
+    expected.put("psf_holdout_size_by_y", 0.008);
+    expected.put("cosmic_ray_share", 0.0003);
+    expected.put("trails", 1);
+    expected.put("error_floor", 0.0025);
+    expected.put("confusion_noise", 12.5);
+    expected.put("aper_radius", "[2.0, 5.0]");
+    expected.put("aper_growth", "[0.5, 0.875]");
+    expected.put("aper_correction", "[2.0, NULL]");
+    expected.put("aper_correction_err", "[0.001, NULL]");
+    expected.put("aper_correction_scatter", "[0.01, NULL]");
+    expected.put("aper_stars", 77);
     expected.put("zero_point", 26.5);
     expected.put("zero_point_err", 0.0125);
     expected.put("limiting_mag", 26.5 - 2.5 * Math.log10(100.0 / 30));
@@ -288,7 +321,7 @@ class CatalogTest {
   void starsAndTheirImagesJoin() throws Exception {
     String exposures =
         exposures(Samples.measured(0), Samples.measured(1L << 38), Samples.measured(2));
-    try (SourcesWriter writer = new SourcesWriter(path("s.parquet"), hadoop, "zstd")) {
+    try (SourcesWriter writer = new SourcesWriter(path("s.parquet"), hadoop, "zstd", 2)) {
       write(writer, 0, Samples.stars(10, 1));
       write(writer, 1L << 38, Samples.stars(20, 2));
       assertThat(writer.rows()).isEqualTo(30);
@@ -329,9 +362,9 @@ class CatalogTest {
                       .getKeyValueMetaData()
                       .get(CatalogTable.SPARK_SCHEMA_KEY));
 
-      assertThat(told).isEqualTo(table.sparkSchema());
-      assertThat(footer.getFileMetaData().getSchema()).isEqualTo(table.parquetSchema());
-      for (Column column : table.columns()) {
+      assertThat(told).isEqualTo(table.sparkSchema(2));
+      assertThat(footer.getFileMetaData().getSchema()).isEqualTo(table.parquetSchema(2));
+      for (Column column : table.columns(2)) {
         assertThat(told.apply(column.name()).metadata().getString("comment")).isNotEmpty();
         assertThat(told.apply(column.name()).metadata().getString("unit")).isEqualTo(column.unit());
       }
@@ -403,11 +436,31 @@ class CatalogTest {
   @Test
   void columnsOfAnotherLengthThanTheStarsAreRefused() throws Exception {
     Stars stars = Samples.stars(3, 1);
-    try (SourcesWriter writer = new SourcesWriter(path("s.parquet"), hadoop, "zstd")) {
+    try (SourcesWriter writer = new SourcesWriter(path("s.parquet"), hadoop, "zstd", 2)) {
       assertThatThrownBy(() -> writer.write(1, stars, null, null, new float[3], new float[2]))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("3 stars");
     }
+  }
+
+  @Test
+  void starsWithOtherAperturesThanTheirTableAreRefused() throws Exception {
+    Stars stars = Samples.stars(3, 1);
+    try (SourcesWriter writer = new SourcesWriter(path("s.parquet"), hadoop, "zstd", 6)) {
+      assertThatThrownBy(() -> writer.write(1, stars, null, null, new float[3], new float[3]))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("2 apertures in a table with 6");
+    }
+  }
+
+  @Test
+  void aCatalogWithoutAperturesHasNoColumnsForThem() {
+    assertThat(CatalogTable.SOURCES.columns(0))
+        .extracting(Column::name)
+        .doesNotContain("aper_flux_1");
+    assertThat(CatalogTable.SOURCES.csvHeader(3))
+        .contains(",crowding,aper_flux_1,aper_flux_2,aper_flux_3,aper_flux_err_1,")
+        .endsWith(",aper_flux_err_3,flags,pass");
   }
 
   @Test
@@ -416,7 +469,7 @@ class CatalogTest {
         .contains("| `flux` | float | electron | flux of the whole PSF |\n")
         .contains("| `pass` | tinyint |  | pass in which the star was found, from 1 |\n");
     assertThat(CatalogTable.EXPOSURES.markdown().lines())
-        .hasSize(2 + CatalogTable.EXPOSURES.columns().size());
+        .hasSize(2 + CatalogTable.EXPOSURES.columns(0).size());
   }
 
   @Test
@@ -431,7 +484,7 @@ class CatalogTest {
 
       assertThat(sources.schema().apply("flux").metadata().getString("unit")).isEqualTo("electron");
       assertThat(exposures.schema().simpleString())
-          .isEqualTo(CatalogTable.EXPOSURES.sparkSchema().simpleString());
+          .isEqualTo(CatalogTable.EXPOSURES.sparkSchema(0).simpleString());
       assertThat(sources.join(exposures, "exposure_id").filter("pass > 0").count()).isEqualTo(50);
       assertThat(exposures.first().getList(exposures.first().fieldIndex("psf_coefficients")))
           .isEqualTo(List.of(0.5, -1.5, 2.25));

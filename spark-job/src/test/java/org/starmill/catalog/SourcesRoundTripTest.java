@@ -30,7 +30,7 @@ class SourcesRoundTripTest {
     org.apache.hadoop.fs.Path path = new org.apache.hadoop.fs.Path(file.toUri());
     Configuration hadoop = new Configuration(false);
     Magnitudes magnitudes = Magnitudes.of(stars, 1, Double.NaN);
-    try (SourcesWriter writer = new SourcesWriter(path, hadoop, "zstd")) {
+    try (SourcesWriter writer = new SourcesWriter(path, hadoop, "zstd", 2)) {
       writer.write(exposureId, stars, null, null, magnitudes.mag(), magnitudes.magErr());
     }
 

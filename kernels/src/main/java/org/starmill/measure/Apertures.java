@@ -1,0 +1,188 @@
+package org.starmill.measure;
+
+import java.util.Arrays;
+import java.util.stream.IntStream;
+import org.starmill.device.Device;
+import org.starmill.image.PixelFlag;
+import org.starmill.psf.Psf;
+
+/**
+ * Measures all stars of an image in circular apertures, and how their fluxes compare with those of
+ * the PSF.
+ *
+ * <p>A kernel measures each star on the image without the others, see {@link ApertureKernel}; the
+ * curve of growth and the aperture corrections come from the bright stars that stand alone.
+ */
+final class Apertures {
+  /** Least signal-to-noise of a star that tells the corrections, and the most of them. */
+  private static final double LEAST_SIGNAL = 50;
+
+  private static final int MOST_STARS = 400;
+
+  /** With fewer there is no correction. */
+  private static final int LEAST_STARS = 5;
+
+  /** Least own share of the light, and of the PSF on good pixels. */
+  private static final float LEAST_CROWDING = 0.98f;
+
+  private static final float LEAST_QUALITY = 0.98f;
+
+  /** What a star that tells the corrections must not have. */
+  private static final int SPOILT =
+      PixelFlag.UNUSABLE
+          | PixelFlag.EDGE
+          | StarFlag.NOT_CONVERGED
+          | StarFlag.AT_BOUND
+          | StarFlag.NEGATIVE_FLUX
+          | StarFlag.PSF_EXTRAPOLATED
+          | StarFlag.OUTSIDE_FRAME
+          | StarFlag.POOR_FIT
+          | StarFlag.BLENDED;
+
+  /** Standard deviations beyond which a ratio is left out of the curve of growth. */
+  private static final double CLIP = 3;
+
+  /** Error of a median over that of a mean, for normal errors. */
+  private static final double MEDIAN_ERROR = 1.2533;
+
+  /**
+   * Fluxes of stars in apertures.
+   *
+   * @param flux electrons, by aperture then by star; NaN where there is none
+   * @param error one standard deviation, electrons
+   */
+  record Fluxes(float[][] flux, float[][] error) {}
+
+  private final Device device;
+  private final ApertureSettings settings;
+  private final ApertureKernel kernel = new ApertureKernel();
+
+  Apertures(Device device, ApertureSettings settings) {
+    this.device = device;
+    this.settings = settings;
+    int n = settings.radii().size();
+    kernel.apertures = n;
+    kernel.radius = new float[n];
+    for (int k = 0; k < n; k++) {
+      kernel.radius[k] = settings.radii().get(k).floatValue();
+    }
+    kernel.skyInner = (float) settings.skyInner();
+    kernel.skyOuter = (float) settings.skyOuter();
+  }
+
+  /**
+   * Measures every star in every aperture.
+   *
+   * @param stars as they are drawn into the planes' model, with their errors
+   * @param forms of the stars, as {@link StarList#forms} gives them
+   * @param drawn radius, whole pixels about the star's own, of the circle in which the model has
+   *     each star
+   * @param psf that they are drawn with
+   * @param planes with the model of all stars and what it leaves of the image
+   * @param flatError relative error of the flat in a pixel
+   */
+  Fluxes measure(
+      StarList stars, float[] forms, int[] drawn, Psf psf, Planes planes, double flatError) {
+    int n = stars.count();
+    int apertures = kernel.apertures;
+    float[][] flux = new float[apertures][n];
+    float[][] error = new float[apertures][n];
+    if (n == 0 || apertures == 0) {
+      return new Fluxes(flux, error);
+    }
+    kernel.configure(psf.model(), psf.fwhm());
+    kernel.width = planes.width;
+    kernel.height = planes.height;
+    kernel.flatVariance = (float) (flatError * flatError);
+    kernel.residual = planes.residual;
+    kernel.model = planes.model;
+    kernel.base = planes.base;
+    kernel.centreX = stars.centreX;
+    kernel.centreY = stars.centreY;
+    kernel.offsetX = stars.offsetX;
+    kernel.offsetY = stars.offsetY;
+    kernel.flux = stars.flux;
+    kernel.errorFlux = stars.errorFlux;
+    kernel.photon = stars.photon;
+    kernel.form = forms;
+    kernel.drawn = drawn;
+    kernel.ringSky = new float[n];
+    kernel.ringVariance = new float[n];
+    kernel.aperFlux = new float[n * apertures];
+    kernel.aperError = new float[n * apertures];
+    kernel.area = new float[n * apertures];
+    kernel.light = new float[n * apertures];
+    kernel.lost = new float[n * apertures];
+    device.run(kernel, n);
+    for (int k = 0; k < apertures; k++) {
+      for (int i = 0; i < n; i++) {
+        flux[k][i] = kernel.aperFlux[i * apertures + k];
+        error[k][i] = kernel.aperError[i * apertures + k];
+      }
+    }
+    return new Fluxes(flux, error);
+  }
+
+  /** The curve of growth and the aperture corrections of an image's stars. */
+  ApertureSummary summary(Stars stars) {
+    int n = settings.radii().size();
+    int[] chosen = bright(stars);
+    double[] growth = new double[n];
+    double[] correction = new double[n];
+    double[] correctionErr = new double[n];
+    double[] scatter = new double[n];
+    for (int k = 0; k < n; k++) {
+      float[] aper = stars.aperFlux()[k];
+      double[] ratios =
+          Arrays.stream(chosen)
+              .filter(i -> aper[i] > 0)
+              .mapToDouble(i -> stars.flux()[i] / aper[i])
+              .sorted()
+              .toArray();
+      if (ratios.length < LEAST_STARS) {
+        growth[k] = Double.NaN;
+        correction[k] = Double.NaN;
+        correctionErr[k] = Double.NaN;
+        scatter[k] = Double.NaN;
+      } else {
+        double median = middle(ratios);
+        double width =
+            1.4826
+                * middle(Arrays.stream(ratios).map(q -> Math.abs(q - median)).sorted().toArray());
+        correction[k] = median;
+        scatter[k] = width;
+        correctionErr[k] = MEDIAN_ERROR * width / Math.sqrt(ratios.length);
+        growth[k] =
+            Arrays.stream(ratios)
+                .filter(q -> Math.abs(q - median) <= CLIP * width)
+                .map(q -> 1 / q)
+                .average()
+                .orElse(Double.NaN);
+      }
+    }
+    double[] radius = settings.radii().stream().mapToDouble(Double::doubleValue).toArray();
+    return new ApertureSummary(
+        radius, growth, correction, correctionErr, scatter, n == 0 ? 0 : chosen.length);
+  }
+
+  /** The brightest stars that stand alone, with nothing amiss. */
+  private static int[] bright(Stars stars) {
+    return IntStream.range(0, stars.count())
+        .filter(
+            i ->
+                (stars.flags()[i] & SPOILT) == 0
+                    && stars.flux()[i] > LEAST_SIGNAL * stars.fluxErr()[i]
+                    && stars.crowding()[i] > LEAST_CROWDING
+                    && stars.quality()[i] > LEAST_QUALITY)
+        .boxed()
+        .sorted((a, b) -> Float.compare(stars.flux()[b], stars.flux()[a]))
+        .limit(MOST_STARS)
+        .mapToInt(Integer::intValue)
+        .toArray();
+  }
+
+  private static double middle(double[] sorted) {
+    int n = sorted.length;
+    return (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
+  }
+}
