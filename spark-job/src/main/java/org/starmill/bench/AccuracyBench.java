@@ -43,6 +43,7 @@ public final class AccuracyBench {
   private final CampaignConfig config;
   private final Device device;
   private final Consumer<String> progress;
+  private final boolean zeroPoint;
   private final Map<Integer, List<AccuracyField>> fields = new LinkedHashMap<>();
 
   /**
@@ -50,11 +51,15 @@ public final class AccuracyBench {
    *
    * @param config whose settings hold
    * @param device that the kernels run on
+   * @param zeroPoint whether each frame's fluxes are divided by their common factor, the median of
+   *     flux / truth of isolated stars above S/N 50
    * @param progress hears in a few words what is done next
    */
-  public AccuracyBench(CampaignConfig config, Device device, Consumer<String> progress) {
+  public AccuracyBench(
+      CampaignConfig config, Device device, boolean zeroPoint, Consumer<String> progress) {
     this.config = config;
     this.device = device;
+    this.zeroPoint = zeroPoint;
     this.progress = progress;
   }
 
@@ -88,7 +93,9 @@ public final class AccuracyBench {
               exposure,
               reduction,
               medians(repeat > 1 ? seconds.subList(1, repeat) : seconds));
-      fields.computeIfAbsent(count, n -> new ArrayList<>()).add(field);
+      fields
+          .computeIfAbsent(count, n -> new ArrayList<>())
+          .add(zeroPoint ? field.divided(field.commonFactor()) : field);
     }
   }
 

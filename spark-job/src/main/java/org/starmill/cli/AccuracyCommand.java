@@ -84,6 +84,12 @@ final class AccuracyCommand implements Callable<Integer> {
   int trails;
 
   @Option(
+      names = "--zero-point",
+      description =
+          "Divide a frame's fluxes by the median of flux / truth of its isolated stars above S/N 50.")
+  boolean zeroPoint;
+
+  @Option(
       names = "--threads",
       paramLabel = "N",
       description = "Threads of the Java device; all cores without this option.")
@@ -125,12 +131,16 @@ final class AccuracyCommand implements Callable<Integer> {
       throw new Refused("--threads %d: expected at least 1".formatted(workers));
     }
     CameraSettings camera = camera();
+    if (out != null) {
+      ReduceCommand.requireWritable(out);
+    }
     PrintWriter printed = spec.commandLine().getOut();
     try (Device device = Devices.choose(config.device().name(), workers)) {
       AccuracyBench bench =
           new AccuracyBench(
               config,
               device,
+              zeroPoint,
               what -> {
                 spec.commandLine().getErr().println("starmill: " + what);
                 spec.commandLine().getErr().flush();
