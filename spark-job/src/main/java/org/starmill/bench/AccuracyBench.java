@@ -141,24 +141,29 @@ public final class AccuracyBench {
   }
 
   /**
-   * Draws and writes all stars.
+   * Draws all stars, and writes them where asked.
    *
    * @param folder made where it is not there; files of these names in it are replaced
-   * @return the files: for each number of stars N accuracy-pulls-N.png, accuracy-flux-N.png and
-   *     accuracy-N.csv
+   * @param csv whether stars are written too: a row a true star within the frame, then a row each
+   *     measured one that is false
+   * @return the files: for each number of stars N accuracy-pulls-N.png and accuracy-flux-N.png, and
+   *     with them accuracy-N.csv
    */
-  public List<Path> write(Path folder) throws IOException {
+  public List<Path> write(Path folder, boolean csv) throws IOException {
     Files.createDirectories(folder);
     List<Path> files = new ArrayList<>();
     for (List<AccuracyField> ofOneNumber : fields.values()) {
       AccuracyField field = AccuracyField.together(ofOneNumber);
       Path pulls = folder.resolve("accuracy-pulls-%d.png".formatted(field.stars()));
       Path flux = folder.resolve("accuracy-flux-%d.png".formatted(field.stars()));
-      Path rows = folder.resolve("accuracy-%d.csv".formatted(field.stars()));
       AccuracyPlots.pulls(field, pulls);
       AccuracyPlots.flux(field, flux);
-      write(field, rows);
-      files.addAll(List.of(pulls, flux, rows));
+      files.addAll(List.of(pulls, flux));
+      if (csv) {
+        Path rows = folder.resolve("accuracy-%d.csv".formatted(field.stars()));
+        write(field, rows);
+        files.add(rows);
+      }
     }
     return files;
   }

@@ -109,8 +109,11 @@ final class AccuracyCommand implements Callable<Integer> {
       names = "--out",
       paramLabel = "DIR",
       converter = ReduceCommand.LocalFolder.class,
-      description = "Local folder for plots (PNG) and all stars (CSV).")
+      description = "Local folder for the plots (PNG).")
   Path out;
+
+  @Option(names = "--csv", description = "Write all stars into that folder as well, as CSV.")
+  boolean csv;
 
   @Option(names = "--json", description = "Print the result as JSON.")
   boolean json;
@@ -133,6 +136,8 @@ final class AccuracyCommand implements Callable<Integer> {
     CameraSettings camera = camera();
     if (out != null) {
       ReduceCommand.requireWritable(out);
+    } else if (csv) {
+      throw new Refused("--csv: expected a folder to write to; give one with --out");
     }
     PrintWriter printed = spec.commandLine().getOut();
     try (Device device = Devices.choose(config.device().name(), workers)) {
@@ -154,7 +159,7 @@ final class AccuracyCommand implements Callable<Integer> {
               ? Json.of(new Outcome(device.name(), seeds, figures)) + System.lineSeparator()
               : AccuracyTables.of(figures, device.name()));
       if (out != null) {
-        for (Path file : bench.write(out)) {
+        for (Path file : bench.write(out, csv)) {
           spec.commandLine().getErr().println("starmill: written " + file);
         }
         spec.commandLine().getErr().flush();

@@ -23,7 +23,7 @@ class AccuracyCommandTest {
         Ended.execute(
             words(
                 "bench accuracy --device java --threads 1 --size 300x280 --stars 250 --seeds 1,2"
-                    + " --json --out "
+                    + " --json --csv --out "
                     + folder));
 
     assertThat(ended.code()).as(ended.errors()).isZero();
