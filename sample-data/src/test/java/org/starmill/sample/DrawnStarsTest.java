@@ -24,7 +24,10 @@ class DrawnStarsTest {
     "MOFFAT, 3.3",
     "GAUSSIAN, 1.5",
     "GAUSSIAN, 2",
-    "GAUSSIAN, 5"
+    "GAUSSIAN, 5",
+    "COMA, 1.5",
+    "COMA, 2",
+    "COMA, 3.3"
   })
   void theSumOfAStarsPixelsIsItsFlux(PsfKind kind, double fwhm) {
     SimulatedCamera camera = new SimulatedCamera(SMALL.withPsf(kind, fwhm));
@@ -149,5 +152,62 @@ class DrawnStarsTest {
     assertThatThrownBy(() -> camera.drawStars(64, 64, one(1), one(1), new double[2]))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("1 x, 1 y and 2 fluxes");
+  }
+
+  @Test
+  void aStarWithComaLeansToOneSideAndItsPlaceIsTheCentroidOfItsLight() {
+    SimulatedCamera camera = new SimulatedCamera(SMALL.withConstantPsf(PsfKind.COMA, 2));
+    double[] image = camera.drawStars(201, 201, one(100.3), one(99.8), one(1));
+    double x = 0;
+    double y = 0;
+    double skew = 0;
+    for (int row = 0; row < 201; row++) {
+      for (int column = 0; column < 201; column++) {
+        double value = image[row * 201 + column];
+        x += value * column;
+        y += value * row;
+        double along = (column - 100.3 + row - 99.8) / Math.sqrt(2);
+        skew += Math.hypot(column - 100.3, row - 99.8) < 8 ? value * along * along * along : 0;
+      }
+    }
+    assertThat(x).isCloseTo(100.3, within(2e-4));
+    assertThat(y).isCloseTo(99.8, within(2e-4));
+    assertThat(skew).isGreaterThan(0.1);
+  }
+
+  @Test
+  void aStarWithComaIsASumOfTwoMoffatsIntegratedOverPixels() {
+    SimulatedCamera camera = new SimulatedCamera(SMALL.withConstantPsf(PsfKind.COMA, 2));
+    double[] image = camera.drawStars(41, 41, one(20.31), one(19.77), one(1));
+    double aside = 2 * 0.125 * Math.sqrt(0.5);
+    // The wide part ends at 15 FWHM and holds its whole share within.
+    double scale = 4 / 1.027 / (2 * Math.sqrt(Math.pow(2, 1 / 2.25) - 1));
+    double wide = 0.2 / (1 - Math.pow(1 + 900 / (scale * scale), -1.25));
+    double error = 0;
+    for (int row = 8; row < 33; row++) {
+      for (int column = 8; column < 33; column++) {
+        double sum = 0;
+        int fine = 40;
+        for (int j = 0; j < fine; j++) {
+          for (int i = 0; i < fine; i++) {
+            double dx = column - 20.31 + (i + 0.5) / fine - 0.5;
+            double dy = row - 19.77 + (j + 0.5) / fine - 0.5;
+            sum +=
+                0.8 * moffat(dx + 0.2 * aside, dy + 0.2 * aside, 2 / 1.027, 3.5)
+                    + wide * moffat(dx - 0.8 * aside, dy - 0.8 * aside, 4 / 1.027, 2.25);
+          }
+        }
+        error += Math.abs(image[row * 41 + column] - sum / (fine * fine));
+      }
+    }
+    // The midpoint rule above is itself good to about 3e-5 of the flux over all pixels.
+    assertThat(error).isLessThan(6e-5);
+  }
+
+  private static double moffat(double dx, double dy, double fwhm, double beta) {
+    double scale = fwhm / (2 * Math.sqrt(Math.pow(2, 1 / beta) - 1));
+    return (beta - 1)
+        / (Math.PI * scale * scale)
+        * Math.pow(1 + (dx * dx + dy * dy) / (scale * scale), -beta);
   }
 }

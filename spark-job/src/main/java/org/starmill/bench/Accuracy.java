@@ -19,8 +19,12 @@ import org.starmill.image.PixelFlag;
  * @param isolated no neighbour above 1 % of the flux within 10 pixels; the first row is of all, the
  *     others go by magnitude, brightest first
  * @param crowded a neighbour above 10 % of the flux within 5 pixels
+ * @param commonFactor median of flux / truth of isolated stars above S/N 50, as a zero point would
+ *     take it up
  * @param faintBias median of (flux - truth) / truth of isolated stars from S/N 5 to 20, in %
  * @param purity share of the measured stars above S/N 7 that a true star explains
+ * @param falseStars number of the others
+ * @param falseNearBadPixels how many of those have a bad pixel within two pixels
  * @param wrong share of all found stars that are off by more than 5 flux_err without a warning
  * @param wrongNearBadPixels how many of those have a bad pixel within two pixels
  * @param warned share of all found stars with a flag that warns
@@ -31,8 +35,11 @@ public record Accuracy(
     int stars,
     List<Row> isolated,
     List<Row> crowded,
+    double commonFactor,
     double faintBias,
     double purity,
+    int falseStars,
+    int falseNearBadPixels,
     double wrong,
     int wrongNearBadPixels,
     double warned,
@@ -103,12 +110,15 @@ public record Accuracy(
         field.stars(),
         rows(field, Crowding.ISOLATED),
         rows(field, Crowding.CROWDED),
+        field.commonFactor(),
         100
             * median(
                 of(field, Crowding.ISOLATED)
                     .filter(s -> s.isFound() && s.significance() < FAINT_SIGNIFICANCE),
                 TrueStar::fluxResidual),
         share(clear, Detection::isTrue),
+        (int) clear.stream().filter(d -> !d.isTrue()).count(),
+        (int) clear.stream().filter(d -> !d.isTrue() && d.nearBadPixel()).count(),
         (double) wrong.size() / found.size(),
         (int) wrong.stream().filter(TrueStar::nearBadPixel).count(),
         share(found, star -> star.measured().isWarned()),

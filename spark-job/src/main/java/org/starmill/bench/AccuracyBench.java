@@ -43,6 +43,7 @@ public final class AccuracyBench {
   private final CampaignConfig config;
   private final Device device;
   private final Consumer<String> progress;
+  private final boolean zeroPoint;
   private final Map<Integer, List<AccuracyField>> fields = new LinkedHashMap<>();
 
   /**
@@ -50,11 +51,15 @@ public final class AccuracyBench {
    *
    * @param config whose settings hold
    * @param device that the kernels run on
+   * @param zeroPoint whether each frame's fluxes are divided by their common factor, the median of
+   *     flux / truth of isolated stars above S/N 50
    * @param progress hears in a few words what is done next
    */
-  public AccuracyBench(CampaignConfig config, Device device, Consumer<String> progress) {
+  public AccuracyBench(
+      CampaignConfig config, Device device, boolean zeroPoint, Consumer<String> progress) {
     this.config = config;
     this.device = device;
+    this.zeroPoint = zeroPoint;
     this.progress = progress;
   }
 
@@ -88,7 +93,9 @@ public final class AccuracyBench {
               exposure,
               reduction,
               medians(repeat > 1 ? seconds.subList(1, repeat) : seconds));
-      fields.computeIfAbsent(count, n -> new ArrayList<>()).add(field);
+      fields
+          .computeIfAbsent(count, n -> new ArrayList<>())
+          .add(zeroPoint ? field.divided(field.commonFactor()) : field);
     }
   }
 
@@ -134,24 +141,29 @@ public final class AccuracyBench {
   }
 
   /**
-   * Draws and writes all stars.
+   * Draws all stars, and writes them where asked.
    *
    * @param folder made where it is not there; files of these names in it are replaced
-   * @return the files: for each number of stars N accuracy-pulls-N.png, accuracy-flux-N.png and
-   *     accuracy-N.csv
+   * @param csv whether stars are written too: a row a true star within the frame, then a row each
+   *     measured one that is false
+   * @return the files: for each number of stars N accuracy-pulls-N.png and accuracy-flux-N.png, and
+   *     with them accuracy-N.csv
    */
-  public List<Path> write(Path folder) throws IOException {
+  public List<Path> write(Path folder, boolean csv) throws IOException {
     Files.createDirectories(folder);
     List<Path> files = new ArrayList<>();
     for (List<AccuracyField> ofOneNumber : fields.values()) {
       AccuracyField field = AccuracyField.together(ofOneNumber);
       Path pulls = folder.resolve("accuracy-pulls-%d.png".formatted(field.stars()));
       Path flux = folder.resolve("accuracy-flux-%d.png".formatted(field.stars()));
-      Path rows = folder.resolve("accuracy-%d.csv".formatted(field.stars()));
       AccuracyPlots.pulls(field, pulls);
       AccuracyPlots.flux(field, flux);
-      write(field, rows);
-      files.addAll(List.of(pulls, flux, rows));
+      files.addAll(List.of(pulls, flux));
+      if (csv) {
+        Path rows = folder.resolve("accuracy-%d.csv".formatted(field.stars()));
+        write(field, rows);
+        files.add(rows);
+      }
     }
     return files;
   }

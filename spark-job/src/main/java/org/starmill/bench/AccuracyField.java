@@ -1,6 +1,7 @@
 package org.starmill.bench;
 
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,6 +31,8 @@ record AccuracyField(
   /** Which of a camera's science frames is taken. */
   static final int INDEX = 0;
 
+  private static final double OF_THE_FACTOR = 50;
+
   /** Rows of one field beside its truth. */
   static AccuracyField of(
       SimulatedCamera camera,
@@ -57,7 +60,8 @@ record AccuracyField(
                   - 2.5 * Math.log10(Math.max(flux, 1e-3) / settings.exposureTime()),
               stars.flags()[k],
               crowding(truth, nearby, stars.x()[k], stars.y()[k], flux, match.truth()[k]),
-              match.isTrue()[k]));
+              match.isTrue()[k],
+              isNearBad(good, settings.chip(), stars.x()[k], stars.y()[k])));
     }
     List<TrueStar> trueStars = new ArrayList<>(settings.stars().count());
     for (int i = 0; i < truth.count(); i++) {
@@ -119,6 +123,36 @@ record AccuracyField(
       }
     }
     return false;
+  }
+
+  /**
+   * The common factor of the measured fluxes: the median of flux / truth over isolated stars above
+   * S/N 50. A survey's zero point takes it up.
+   */
+  double commonFactor() {
+    return Robust.median(
+        trueStars.stream()
+            .filter(
+                star ->
+                    star.isFound()
+                        && !star.saturated()
+                        && star.crowding() == Crowding.ISOLATED
+                        && star.significance() > OF_THE_FACTOR)
+            .mapToDouble(star -> star.measured().flux() / star.flux())
+            .toArray());
+  }
+
+  /** The same with all fluxes divided by a factor. */
+  AccuracyField divided(double factor) {
+    Map<Detection, Detection> divided = new IdentityHashMap<>();
+    detections.forEach(detection -> divided.put(detection, detection.divided(factor)));
+    return new AccuracyField(
+        stars,
+        trueStars.stream()
+            .map(star -> star.isFound() ? star.with(divided.get(star.measured())) : star)
+            .toList(),
+        detections.stream().map(divided::get).toList(),
+        cpuSeconds);
   }
 
   /** Fields of the same number of stars as one. */

@@ -30,7 +30,7 @@ final class AccuracyPlots {
   private static final int LEAST_OF_A_BIN = 8;
 
   /** More points than this hide one another. */
-  private static final int MOST_POINTS = 12_000;
+  private static final int MOST_POINTS = 5_000;
 
   private static final Color POINT = new Color(40, 90, 160, 60);
   private static final Color BINNED = new Color(200, 40, 20);
@@ -117,7 +117,7 @@ final class AccuracyPlots {
 
   private static void addPoints(
       XYChart chart, List<TrueStar> stars, double limit, ToDoubleFunction<TrueStar> value) {
-    int step = Math.max(1, stars.size() / MOST_POINTS);
+    int step = 1 + stars.size() / MOST_POINTS;
     List<Double> mag = new ArrayList<>();
     List<Double> y = new ArrayList<>();
     for (int i = 0; i < stars.size(); i += step) {
@@ -127,7 +127,10 @@ final class AccuracyPlots {
     }
     if (!mag.isEmpty()) {
       chart
-          .addSeries("stars (beyond the frame: on its edge)", mag, y)
+          .addSeries(
+              (step == 1 ? "stars" : "one star in " + step) + "; what lies beyond: on the edge",
+              mag,
+              y)
           .setMarker(SeriesMarkers.CIRCLE)
           .setMarkerColor(POINT);
       chart.getStyler().setMarkerSize(4);

@@ -14,6 +14,7 @@ import org.starmill.measure.StarFlag;
  * @param flags of the catalog
  * @param crowding by true stars other than the one it stands for
  * @param isTrue whether a true star explains it
+ * @param nearBadPixel whether a bad pixel lies within two pixels of its centre
  */
 record Detection(
     double x,
@@ -23,7 +24,8 @@ record Detection(
     double mag,
     int flags,
     Crowding crowding,
-    boolean isTrue) {
+    boolean isTrue,
+    boolean nearBadPixel) {
 
   /** Flags that tell of a circumstance and not of a doubt about the star's values. */
   private static final int NO_WARNING =
@@ -32,6 +34,20 @@ record Detection(
   /** Whether a flag warns of its values. */
   boolean isWarned() {
     return (flags & ~NO_WARNING) != 0;
+  }
+
+  /** The same with the flux and its error divided. */
+  Detection divided(double factor) {
+    return new Detection(
+        x,
+        y,
+        flux / factor,
+        fluxErr / factor,
+        mag + 2.5 * Math.log10(factor),
+        flags,
+        crowding,
+        isTrue,
+        nearBadPixel);
   }
 
   double significance() {

@@ -30,6 +30,23 @@ record TrueStar(
     boolean nearBadPixel,
     Detection measured) {
 
+  /** The same star, measured otherwise. */
+  TrueStar with(Detection other) {
+    return new TrueStar(
+        x,
+        y,
+        mag,
+        flux,
+        bound,
+        jointBound,
+        positionBound,
+        crowding,
+        saturated,
+        saturating,
+        nearBadPixel,
+        other);
+  }
+
   boolean isFound() {
     return measured != null;
   }

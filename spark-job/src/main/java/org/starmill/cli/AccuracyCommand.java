@@ -84,6 +84,12 @@ final class AccuracyCommand implements Callable<Integer> {
   int trails;
 
   @Option(
+      names = "--zero-point",
+      description =
+          "Divide a frame's fluxes by the median of flux / truth of its isolated stars above S/N 50.")
+  boolean zeroPoint;
+
+  @Option(
       names = "--threads",
       paramLabel = "N",
       description = "Threads of the Java device; all cores without this option.")
@@ -103,8 +109,11 @@ final class AccuracyCommand implements Callable<Integer> {
       names = "--out",
       paramLabel = "DIR",
       converter = ReduceCommand.LocalFolder.class,
-      description = "Local folder for plots (PNG) and all stars (CSV).")
+      description = "Local folder for the plots (PNG).")
   Path out;
+
+  @Option(names = "--csv", description = "Write all stars into that folder as well, as CSV.")
+  boolean csv;
 
   @Option(names = "--json", description = "Print the result as JSON.")
   boolean json;
@@ -125,12 +134,18 @@ final class AccuracyCommand implements Callable<Integer> {
       throw new Refused("--threads %d: expected at least 1".formatted(workers));
     }
     CameraSettings camera = camera();
+    if (out != null) {
+      ReduceCommand.requireWritable(out);
+    } else if (csv) {
+      throw new Refused("--csv: expected a folder to write to; give one with --out");
+    }
     PrintWriter printed = spec.commandLine().getOut();
     try (Device device = Devices.choose(config.device().name(), workers)) {
       AccuracyBench bench =
           new AccuracyBench(
               config,
               device,
+              zeroPoint,
               what -> {
                 spec.commandLine().getErr().println("starmill: " + what);
                 spec.commandLine().getErr().flush();
@@ -144,7 +159,7 @@ final class AccuracyCommand implements Callable<Integer> {
               ? Json.of(new Outcome(device.name(), seeds, figures)) + System.lineSeparator()
               : AccuracyTables.of(figures, device.name()));
       if (out != null) {
-        for (Path file : bench.write(out)) {
+        for (Path file : bench.write(out, csv)) {
           spec.commandLine().getErr().println("starmill: written " + file);
         }
         spec.commandLine().getErr().flush();

@@ -16,8 +16,13 @@ final class AccuracyTables {
       rows(text, "isolated", field.isolated());
       rows(text, "crowded", field.crowded());
       text.append(
-          line("  isolated stars from S/N 5 to 20: median flux bias %+.2f %%", field.faintBias()));
-      text.append(line("  purity above S/N 7: %.4f (a true star within a pixel)", field.purity()));
+          line(
+              "  isolated stars: flux / truth above S/N 50 %.4f, bias from S/N 5 to 20 %+.2f %%",
+              field.commonFactor(), field.faintBias()));
+      text.append(
+          line(
+              "  purity above S/N 7: %.4f, %d are no stars, %d of those near bad pixels",
+              field.purity(), field.falseStars(), field.falseNearBadPixels()));
       text.append(
           line(
               "  off by more than 5 sigma without a warning: %.2f %% of all found, %d of them near"

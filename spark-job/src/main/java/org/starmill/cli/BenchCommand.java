@@ -11,7 +11,8 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     description = "Measures Starmill itself on simulated frames.",
     synopsisSubcommandLabel = "WHAT",
-    subcommands = AccuracyCommand.class)
+    subcommands = AccuracyCommand.class,
+    footer = {"", "Example:", "  starmill bench accuracy --stars 60000 --out accuracy"})
 final class BenchCommand implements Runnable {
   @Spec CommandSpec spec;
 

@@ -171,7 +171,7 @@ final class ReduceCommand implements Callable<Integer> {
     checkFrame();
     List<String> biasFiles = files("--bias", biases);
     List<String> flatFiles = flats.isEmpty() ? List.of() : files("--flat", flats);
-    checkOut();
+    requireWritable(out);
     try (Device device = Devices.choose(config.device().name(), workers)) {
       Outcome outcome = reduce(config, instrument, device, biasFiles, flatFiles);
       PrintWriter printed = spec.commandLine().getOut();
@@ -246,7 +246,8 @@ final class ReduceCommand implements Callable<Integer> {
     }
   }
 
-  private void checkOut() {
+  /** Refuses a folder that could not be made or written to, before the work. */
+  static void requireWritable(Path out) {
     Path existing = out.toAbsolutePath();
     while (!Files.exists(existing)) {
       existing = existing.getParent();

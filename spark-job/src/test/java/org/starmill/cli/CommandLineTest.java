@@ -22,7 +22,8 @@ class CommandLineTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"demo", "simulate", "plan", "run", "status", "reduce", "devices"})
+  @ValueSource(
+      strings = {"demo", "simulate", "plan", "run", "status", "reduce", "devices", "bench"})
   void everyCommandExplainsItselfWithAnExample(String command) {
     Ended ended = execute(command, "--help");
     assertThat(ended.code()).isZero();
