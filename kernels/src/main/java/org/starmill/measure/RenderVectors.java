@@ -83,8 +83,7 @@ final class RenderVectors {
       return;
     }
     int vectors = (right - left + LANES) / LANES;
-    wings.row(
-        k.form, star * PsfKernel.FORM, left, py, vectors, k.offsetX[star], k.offsetY[star]);
+    wings.row(k.form, star * PsfKernel.FORM, left, py, vectors, k.offsetX[star], k.offsetY[star]);
     for (int v = 0; v < vectors; v++) {
       int column = left + v * LANES;
       add(k.flux[star], wings.value, v * LANES, row + column, right - column, end);

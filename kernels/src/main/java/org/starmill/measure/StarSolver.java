@@ -11,11 +11,11 @@ import org.starmill.psf.PsfTable;
  * Solves all stars of an image together, and draws their model.
  *
  * <p>A sweep sums every star's normal system on what the model leaves of the image, solves each
- * together with its neighbours' ({@link StarSolveKernel}), moves the stars and draws the model anew.
- * Stars that stand still, and whose neighbours do, are left out of the next sweep. Compared with
- * fitting each star on the image without the others, sweep by sweep, a blend of two stars a FWHM
- * apart needs 3 sweeps in place of 10 to 20; compared with one sparse system for the image the work
- * and memory of a star are bounded, and nothing is written by two.
+ * together with its neighbours' ({@link StarSolveKernel}), moves the stars and draws the model
+ * anew. Stars that stand still, and whose neighbours do, are left out of the next sweep. Compared
+ * with fitting each star on the image without the others, sweep by sweep, a blend of two stars a
+ * FWHM apart needs 3 sweeps in place of 10 to 20; compared with one sparse system for the image the
+ * work and memory of a star are bounded, and nothing is written by two.
  *
  * <p>Not safe for use by several threads at once.
  */
@@ -379,6 +379,11 @@ final class StarSolver {
     }
     device.run(quality, n);
     return quality.numbers;
+  }
+
+  /** Measures all stars in apertures, with the model as it is drawn. */
+  void measure(Apertures apertures, StarList stars) {
+    apertures.measure(stars, render, psf);
   }
 
   /** Chi squared of a star's stamp. */

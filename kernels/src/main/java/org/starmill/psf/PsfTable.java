@@ -10,9 +10,9 @@ import jdk.incubator.vector.VectorSpecies;
  * <p>At some nodes of the field the PSF, integrated over a pixel, is evaluated on a grid of several
  * points a pixel and turned into the coefficients of a cubic B-spline (Unser, Aldroubi and Eden
  * 1993, IEEE Trans. Signal Processing 41, 821). In between the coefficients are interpolated by
- * quadratic polynomials. All pixels of a star share one phase against the grid, so that its stamp is
- * a sum of sixteen images of one pixel's step each: stored by phase, these are rows of contiguous
- * numbers, and pixels become lanes.
+ * quadratic polynomials. All pixels of a star share one phase against the grid, so that its stamp
+ * is a sum of sixteen images of one pixel's step each: stored by phase, these are rows of
+ * contiguous numbers, and pixels become lanes.
  *
  * <p>With eight points a FWHM the spline is right to 2e-4 of the peak, and fluxes to 0.03 mmag at
  * every phase. Immutable, but for the {@link Local} tables that it hands out.
@@ -207,8 +207,7 @@ public final class PsfTable {
     private void blend(
         float[] first, float[] second, float[] third, float a, float b, float c, boolean anew) {
       for (int i = 0; i + PsfStamps.LANES <= table.length; i += PsfStamps.LANES) {
-        FloatVector sum =
-            anew ? FloatVector.zero(FLOATS) : FloatVector.fromArray(FLOATS, table, i);
+        FloatVector sum = anew ? FloatVector.zero(FLOATS) : FloatVector.fromArray(FLOATS, table, i);
         sum = FloatVector.fromArray(FLOATS, first, i).fma(FloatVector.broadcast(FLOATS, a), sum);
         sum = FloatVector.fromArray(FLOATS, second, i).fma(FloatVector.broadcast(FLOATS, b), sum);
         sum = FloatVector.fromArray(FLOATS, third, i).fma(FloatVector.broadcast(FLOATS, c), sum);
@@ -256,8 +255,7 @@ public final class PsfTable {
      *     radius away
      * @param at place that all three are written to
      */
-    public void slopes(
-        int column, int row, float[] value, float[] slopeX, float[] slopeY, int at) {
+    public void slopes(int column, int row, float[] value, float[] slopeX, float[] slopeY, int at) {
       int shift = row * side + column;
       FloatVector p = FloatVector.zero(FLOATS);
       FloatVector px = FloatVector.zero(FLOATS);

@@ -190,8 +190,7 @@ final class BoxVectors {
               ShortVector.fromArray(SHORTS, mask, from + i)
                   .convertShape(VectorOperators.S2I, INTS, 0);
       // All ones, which is a NaN, where a bit is set: 0 less something positive is negative.
-      IntVector unusable =
-          bits.and(PixelFlag.UNUSABLE).neg().lanewise(VectorOperators.ASHR, 31);
+      IntVector unusable = bits.and(PixelFlag.UNUSABLE).neg().lanewise(VectorOperators.ASHR, 31);
       FloatVector value =
           FloatVector.fromArray(FLOATS, image, from + i)
               .reinterpretAsInts()

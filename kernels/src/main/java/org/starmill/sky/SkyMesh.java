@@ -116,8 +116,7 @@ public final class SkyMesh {
       int width,
       int height,
       int leastBox) {
-    return empty(
-        null, residual, mask, model, modelLimit, width, height, leastBox, TYPICAL_FWHM);
+    return empty(null, residual, mask, model, modelLimit, width, height, leastBox, TYPICAL_FWHM);
   }
 
   /**
