@@ -1,6 +1,7 @@
 package org.starmill.measure;
 
 import org.starmill.psf.PsfKernel;
+import org.starmill.psf.PsfTable;
 
 /**
  * Measures one star in circular apertures, on the image without the others: adds the star's own
@@ -16,7 +17,7 @@ import org.starmill.psf.PsfKernel;
  *   V_i      = base_i + u M_i + (c M_i)^2
  * </pre>
  *
- * where M is the model of all stars, u = 1 / response and c the relative error of the flat. The
+ * where M is the model of all stars, u = 1 / response and c the relative error of flat and PSF. The
  * overlaps are squared in the variance, for noise that is independent from pixel to pixel. The
  * errors of the neighbours' own fluxes are not in it. A pixel without weight, or beyond the frame,
  * is filled with the star's model; where such pixels hold more than {@link #MOST_LOST} of the PSF's
@@ -46,8 +47,8 @@ final class ApertureKernel extends PsfKernel {
   float skyInner;
   float skyOuter;
 
-  /** Relative error of the flat, squared. */
-  float flatVariance;
+  /** Relative error of the model, squared. */
+  float modelVariance;
 
   float[] residual;
   float[] model;
@@ -64,8 +65,13 @@ final class ApertureKernel extends PsfKernel {
   /** Variance that one electron of the star brings, 1 / response. */
   float[] photon;
 
-  /** Radius, whole pixels about the star's own, of the circle in which the model has the star. */
+  /** Half side of the square, whole pixels about the star's own, in which the model has it. */
   int[] drawn;
+
+  /** The PSF as the twin takes it; null where there is no Vector API. */
+  PsfTable table;
+
+  StarCells cells;
 
   /** Out: a value a star. */
   float[] ringSky;
@@ -91,13 +97,17 @@ final class ApertureKernel extends PsfKernel {
 
   @Override
   protected void vectorItems(int from, int to) {
-    new ApertureVectors(this).items(from, to);
+    if (table == null) {
+      super.vectorItems(from, to);
+    } else {
+      new ApertureVectors(this).items(from, to);
+    }
   }
 
   /** Variance of a pixel of the residual. */
   protected float variance(int i, float gain) {
     float m = max(model[i], 0f);
-    return base[i] + m * (gain + flatVariance * m);
+    return base[i] + m * (gain + modelVariance * m);
   }
 
   /** Measures the local sky. */
@@ -206,7 +216,7 @@ final class ApertureKernel extends PsfKernel {
               good = 1;
               noise = variance(i, gain);
               value = residual[i] - sky;
-              if (px * px + py * py <= own * own) {
+              if (px <= own && px >= -own && py <= own && py >= -own) {
                 value += f * p;
               }
             }

@@ -5,6 +5,7 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 import org.starmill.psf.PsfKernel;
 import org.starmill.psf.PsfStamps;
+import org.starmill.psf.PsfTable;
 
 /**
  * Measures stars in apertures with the Vector API: the twin of {@link ApertureKernel#item}.
@@ -19,11 +20,10 @@ final class ApertureVectors {
   private static final int LANES = PsfStamps.LANES;
   private static final FloatVector LANE_NUMBERS = laneNumbers();
 
-  /** How far the centre of a pixel with a corner in a circle can lie from the star's own pixel. */
-  private static final float DIAGONAL = 1.4143f;
-
   private final ApertureKernel kernel;
-  private final PsfStamps psf;
+  private final PsfTable.Local psf;
+  private final PsfStamps wings;
+  private final int reach;
 
   /** The square about the ring, row by row: residual, and 1 / variance, 0 where not in the ring. */
   private final int ringSide;
@@ -93,7 +93,9 @@ final class ApertureVectors {
 
   ApertureVectors(ApertureKernel kernel) {
     this.kernel = kernel;
-    psf = new PsfStamps(kernel);
+    psf = kernel.table.local();
+    wings = new PsfStamps(kernel);
+    reach = kernel.table.radius();
     // An open interval of length L holds at most L whole numbers, rounded up.
     ringSide = (int) Math.ceil(2 * kernel.skyOuter);
     ringStride = wholeVectors(ringSide);
@@ -183,7 +185,7 @@ final class ApertureVectors {
     float[] base = kernel.base;
     int width = kernel.width;
     float gain = kernel.photon[star];
-    float flat = kernel.flatVariance;
+    float flat = kernel.modelVariance;
     float inner2 = kernel.skyInner * kernel.skyInner;
     float outer2 = kernel.skyOuter * kernel.skyOuter;
     float left = column - kernel.centreX[star] - kernel.offsetX[star];
@@ -261,16 +263,19 @@ final class ApertureVectors {
     float largest = kernel.radius[kernel.apertures - 1];
     float x = kernel.offsetX[star];
     float y = kernel.offsetY[star];
-    if (kernel.drawn[star] < largest + DIAGONAL) {
+    if (kernel.drawn[star] < largest + 1) {
       return false;
     }
     int column = above(x - largest - 0.5f);
     int row = above(y - largest - 0.5f);
     columns.fold(column, x);
     rows.fold(row, y);
+    float f = kernel.flux[star];
+    psf.moveTo(
+        kernel.cells.column(kernel.centreX[star], f), kernel.cells.row(kernel.centreY[star], f));
+    psf.centre(x, y);
     for (int j = 0; j < side; j++) {
-      psf.row(kernel.form, star * PsfKernel.FORM, column, row + j, stride / LANES, x, y);
-      System.arraycopy(psf.value, 0, value, j * stride, stride);
+      psfOf(star, column, row + j, j * stride);
     }
     addResidual(star, kernel.centreX[star] + column, kernel.centreY[star] + row);
     float lowest = Float.MAX_VALUE;
@@ -278,6 +283,33 @@ final class ApertureVectors {
       lowest = Math.min(lowest, lanes[i]);
     }
     return lowest > 0f;
+  }
+
+  /** A row of the PSF, as it was drawn: from the table as far as it reaches. */
+  private void psfOf(int star, int column, int row, int at) {
+    float x = kernel.offsetX[star];
+    float y = kernel.offsetY[star];
+    boolean isWide = column < -reach || column + side - 1 > reach || row < -reach || row > reach;
+    if (isWide) {
+      wings.row(kernel.form, star * PsfKernel.FORM, column, row, stride / LANES, x, y);
+      System.arraycopy(wings.value, 0, value, at, stride);
+    }
+    if (row < -reach || row > reach) {
+      return;
+    }
+    if (!isWide) {
+      for (int v = 0; v < stride; v += LANES) {
+        psf.values(column + v, row, value, at + v);
+      }
+      return;
+    }
+    for (int from = Math.max(column, -reach);
+        from <= Math.min(column + side - 1, reach);
+        from += LANES) {
+      psf.values(from, row, lanes, 0);
+      int count = Math.min(LANES, Math.min(column + side - 1, reach) - from + 1);
+      System.arraycopy(lanes, 0, value, at + from - column, count);
+    }
   }
 
   /** Makes values of the PSF's, and leaves the least weights that the aperture meets in lanes. */
@@ -291,7 +323,7 @@ final class ApertureVectors {
     float f = kernel.flux[star];
     float sky = kernel.ringSky[star];
     float gain = kernel.photon[star];
-    float flat = kernel.flatVariance;
+    float flat = kernel.modelVariance;
     FloatVector far = FloatVector.broadcast(FLOATS, Float.MAX_VALUE);
     FloatVector lowest = far;
     int vectors = stride / LANES;

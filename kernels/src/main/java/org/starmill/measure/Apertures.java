@@ -45,14 +45,6 @@ final class Apertures {
   /** Error of a median over that of a mean, for normal errors. */
   private static final double MEDIAN_ERROR = 1.2533;
 
-  /**
-   * Fluxes of stars in apertures.
-   *
-   * @param flux electrons, by aperture then by star; NaN where there is none
-   * @param error one standard deviation, electrons
-   */
-  record Fluxes(float[][] flux, float[][] error) {}
-
   private final Device device;
   private final ApertureSettings settings;
   private final ApertureKernel kernel = new ApertureKernel();
@@ -71,32 +63,31 @@ final class Apertures {
   }
 
   /**
-   * Measures every star in every aperture.
+   * Measures every star in every aperture, and writes the fluxes and their errors into the list.
    *
-   * @param stars as they are drawn into the planes' model, with their errors
-   * @param forms of the stars, as {@link StarList#forms} gives them
-   * @param drawn radius, whole pixels about the star's own, of the circle in which the model has
-   *     each star
+   * @param stars as they are drawn, with their errors
+   * @param drawn the kernel that has drawn them: its model, and what that leaves of the image
    * @param psf that they are drawn with
-   * @param planes with the model of all stars and what it leaves of the image
-   * @param flatError relative error of the flat in a pixel
    */
-  Fluxes measure(
-      StarList stars, float[] forms, int[] drawn, Psf psf, Planes planes, double flatError) {
+  void measure(StarList stars, RenderKernel drawn, Psf psf) {
     int n = stars.count();
     int apertures = kernel.apertures;
-    float[][] flux = new float[apertures][n];
-    float[][] error = new float[apertures][n];
+    stars.aperFlux = new float[apertures][n];
+    stars.aperError = new float[apertures][n];
     if (n == 0 || apertures == 0) {
-      return new Fluxes(flux, error);
+      return;
     }
     kernel.configure(psf.model(), psf.fwhm());
-    kernel.width = planes.width;
-    kernel.height = planes.height;
-    kernel.flatVariance = (float) (flatError * flatError);
-    kernel.residual = planes.residual;
-    kernel.model = planes.model;
-    kernel.base = planes.base;
+    kernel.width = drawn.width;
+    kernel.height = drawn.height;
+    kernel.modelVariance = drawn.modelVariance;
+    kernel.residual = drawn.residual;
+    kernel.model = drawn.model;
+    kernel.base = drawn.base;
+    kernel.form = drawn.form;
+    kernel.drawn = drawn.radius;
+    kernel.table = drawn.table;
+    kernel.cells = drawn.cells;
     kernel.centreX = stars.centreX;
     kernel.centreY = stars.centreY;
     kernel.offsetX = stars.offsetX;
@@ -104,23 +95,22 @@ final class Apertures {
     kernel.flux = stars.flux;
     kernel.errorFlux = stars.errorFlux;
     kernel.photon = stars.photon;
-    kernel.form = forms;
-    kernel.drawn = drawn;
     kernel.ringSky = new float[n];
     kernel.ringVariance = new float[n];
     kernel.aperFlux = new float[n * apertures];
     kernel.aperError = new float[n * apertures];
-    kernel.area = new float[n * apertures];
-    kernel.light = new float[n * apertures];
-    kernel.lost = new float[n * apertures];
+    if (kernel.area == null || kernel.area.length < n * apertures) {
+      kernel.area = new float[n * apertures];
+      kernel.light = new float[n * apertures];
+      kernel.lost = new float[n * apertures];
+    }
     device.run(kernel, n);
     for (int k = 0; k < apertures; k++) {
       for (int i = 0; i < n; i++) {
-        flux[k][i] = kernel.aperFlux[i * apertures + k];
-        error[k][i] = kernel.aperError[i * apertures + k];
+        stars.aperFlux[k][i] = kernel.aperFlux[i * apertures + k];
+        stars.aperError[k][i] = kernel.aperError[i * apertures + k];
       }
     }
-    return new Fluxes(flux, error);
   }
 
   /** The curve of growth and the aperture corrections of an image's stars. */

@@ -122,6 +122,7 @@ public final class ImageReducer implements AutoCloseable {
   private final Spikes spikes;
   private final PsfFit psfFit;
   private final StarSolver solver;
+  private final Apertures apertures;
   private Planes planes;
 
   /**
@@ -139,6 +140,7 @@ public final class ImageReducer implements AutoCloseable {
     this.spikes = new Spikes(device);
     this.psfFit = new PsfFit(device);
     this.solver = new StarSolver(device);
+    this.apertures = new Apertures(device, settings.apertures());
   }
 
   /**
@@ -743,8 +745,8 @@ public final class ImageReducer implements AutoCloseable {
               stars.sharp,
               stars.quality,
               stars.crowding,
-              new float[0][],
-              new float[0][],
+              stars.aperFlux,
+              stars.aperError,
               stars.flags,
               stars.pass);
       return new Reduction(
@@ -752,7 +754,7 @@ public final class ImageReducer implements AutoCloseable {
           sky.level(),
           planes.residual.clone(),
           result,
-          summary(),
+          summary(result),
           clock.seconds(),
           clock.cpuSeconds(),
           device.name());
@@ -762,6 +764,7 @@ public final class ImageReducer implements AutoCloseable {
     private void judge() {
       int n = stars.count();
       float[] numbers = solver.quality(stars);
+      solver.measure(apertures, stars);
       float way = 0.999f * solver.longestWay();
       int core = Math.max(1, (int) Math.round(psf.fwhm() / 2));
       boolean[] kept = new boolean[n];
@@ -819,7 +822,7 @@ public final class ImageReducer implements AutoCloseable {
       return bits;
     }
 
-    private ImageSummary summary() {
+    private ImageSummary summary(Stars measured) {
       double x = (width - 1) / 2.0;
       double y = (height - 1) / 2.0;
       long saturated = 0;
@@ -846,7 +849,7 @@ public final class ImageReducer implements AutoCloseable {
           saturated / pixels,
           masked / pixels,
           5 * sky.medianNoise() / Math.sqrt(square),
-          ApertureSummary.NONE,
+          apertures.summary(measured),
           PsfHoldOut.NONE,
           Double.NaN,
           0,

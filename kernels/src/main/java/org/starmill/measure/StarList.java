@@ -31,6 +31,11 @@ final class StarList {
   int[] flags = new int[0];
   int[] pass = new int[0];
 
+  /** Fluxes in apertures and their errors, by aperture then by star; empty until measured. */
+  float[][] aperFlux = new float[0][];
+
+  float[][] aperError = new float[0][];
+
   /** Where the fit of this pass began, pixels: no star goes far from there. */
   float[] anchorX = new float[0];
 
@@ -185,6 +190,16 @@ final class StarList {
     moved = pick(moved, chosen);
     leftOut = pick(leftOut, chosen);
     pass = pick(pass, chosen);
+    aperFlux = pick(aperFlux, chosen);
+    aperError = pick(aperError, chosen);
+  }
+
+  private static float[][] pick(float[][] values, int[] chosen) {
+    float[][] picked = new float[values.length][];
+    for (int k = 0; k < picked.length; k++) {
+      picked[k] = pick(values[k], chosen);
+    }
+    return picked;
   }
 
   /** Sorts the stars by y, then x. */

@@ -372,6 +372,11 @@ final class StarSolver {
     return quality.numbers;
   }
 
+  /** Measures all stars in apertures, with the model as it is drawn. */
+  void measure(Apertures apertures, StarList stars) {
+    apertures.measure(stars, render, psf);
+  }
+
   /** Chi squared of a star's stamp. */
   float chi2(int star) {
     return normal.own[star * StarNormalKernel.OWN + StarNormalKernel.CHI2];

@@ -14,7 +14,6 @@ final class ApertureField {
   final Psf psf;
   final StarList stars = new StarList();
   private final Device device;
-  private int[] drawn;
 
   /** Stars at the given places, all with the same flux, on an image without noise. */
   ApertureField(Device device, int side, double fwhm, double[] x, double[] y, double flux) {
@@ -28,6 +27,19 @@ final class ApertureField {
     stars.offsetX = new float[n];
     stars.offsetY = new float[n];
     stars.flux = new float[n];
+    stars.skyOffset = new float[n];
+    stars.errorX = new float[n];
+    stars.errorY = new float[n];
+    stars.chi2 = new float[n];
+    stars.sharp = new float[n];
+    stars.quality = new float[n];
+    stars.crowding = new float[n];
+    stars.flags = new int[n];
+    stars.pass = new int[n];
+    stars.anchorX = new float[n];
+    stars.anchorY = new float[n];
+    stars.moved = new float[n];
+    stars.leftOut = new int[n];
     stars.errorFlux = new float[n];
     stars.photon = new float[n];
     for (int i = 0; i < n; i++) {
@@ -64,8 +76,17 @@ final class ApertureField {
 
   /** Draws the model as the stars are now. */
   void draw() {
-    new StarModel(device).draw(stars, psf, planes, 10, 9);
-    drawn = StarModel.radii(stars, psf, 10, 9);
+    drawWith(device);
+  }
+
+  private StarSolver drawWith(Device with) {
+    StarSolver solver = new StarSolver(with);
+    solver.begin(planes, null, false, 0);
+    solver.noise(0, 10);
+    solver.psf(psf, 9);
+    solver.arrange(stars);
+    solver.draw(stars);
+    return solver;
   }
 
   /** Adds the noise of the model's variance to the image. */
@@ -83,11 +104,15 @@ final class ApertureField {
     draw();
   }
 
-  Apertures.Fluxes measure(Device with, ApertureSettings settings) {
-    return new Apertures(with, settings).measure(stars, stars.forms(psf), drawn, psf, planes, 0);
+  Fluxes measure(Device with, ApertureSettings settings) {
+    drawWith(with).measure(new Apertures(with, settings), stars);
+    return new Fluxes(stars.aperFlux, stars.aperError);
   }
 
-  Apertures.Fluxes measure(ApertureSettings settings) {
+  Fluxes measure(ApertureSettings settings) {
     return measure(device, settings);
   }
+
+  /** Electrons, by aperture then by star. */
+  record Fluxes(float[][] flux, float[][] error) {}
 }

@@ -95,7 +95,7 @@ class AperturesTest {
   @Test
   void aStarWithoutNoiseHasTheLightThatItsPsfHasInTheCircle() {
     ApertureField field = ApertureField.of(device, 50.3, 49.8, 1e5);
-    Apertures.Fluxes measured = field.measure(SIX);
+    ApertureField.Fluxes measured = field.measure(SIX);
     for (int k = 0; k < SIX.radii().size(); k++) {
       double r = SIX.radii().get(k);
       assertThat(measured.flux()[k][0] / 1e5)
@@ -132,11 +132,11 @@ class AperturesTest {
   @Test
   void theImageCountsNotTheFluxThatWasFitted() {
     ApertureField field = ApertureField.of(device, 50.3, 49.8, 1e4);
-    Apertures.Fluxes right = field.measure(SIX);
+    ApertureField.Fluxes right = field.measure(SIX);
     field.stars.flux[0] *= 1.1f;
     field.draw();
 
-    Apertures.Fluxes wrong = field.measure(SIX);
+    ApertureField.Fluxes wrong = field.measure(SIX);
 
     for (int k = 0; k < SIX.radii().size(); k++) {
       assertThat(wrong.flux()[k][0]).isCloseTo(right.flux()[k][0], within(1f));
@@ -147,9 +147,9 @@ class AperturesTest {
   void errorsAreTheScatterOfManyNoisyStars() {
     for (double flux : new double[] {500, 30_000}) {
       ApertureField field = ApertureField.grid(device, 50, flux, 5);
-      Apertures.Fluxes truth = field.measure(SIX);
+      ApertureField.Fluxes truth = field.measure(SIX);
       field.addNoise(new Random(6));
-      Apertures.Fluxes noisy = field.measure(SIX);
+      ApertureField.Fluxes noisy = field.measure(SIX);
       for (int k = 0; k < SIX.radii().size(); k++) {
         double sum = 0;
         int n = field.stars.count();
@@ -185,7 +185,7 @@ class AperturesTest {
   @Test
   void aPedestalUnderTheStarIsTakenOff() {
     ApertureField field = ApertureField.of(device, 50.3, 49.8, 1e4);
-    Apertures.Fluxes level = field.measure(SIX);
+    ApertureField.Fluxes level = field.measure(SIX);
     for (int i = 0; i < field.planes.image.length; i++) {
       field.planes.image[i] += 23f;
     }
@@ -195,7 +195,7 @@ class AperturesTest {
     field.planes.image[40 * 101 + 45] += 1e6f;
     field.draw();
 
-    Apertures.Fluxes lifted = field.measure(SIX);
+    ApertureField.Fluxes lifted = field.measure(SIX);
 
     for (int k = 0; k < SIX.radii().size(); k++) {
       double area = Math.PI * SIX.radii().get(k) * SIX.radii().get(k);
@@ -214,8 +214,8 @@ class AperturesTest {
             new double[] {50.3, 53.1, 48, 50},
             new double[] {49.8, 51.2, 45, 62},
             1e4);
-    Apertures.Fluxes one = alone.measure(SIX);
-    Apertures.Fluxes among = crowded.measure(SIX);
+    ApertureField.Fluxes one = alone.measure(SIX);
+    ApertureField.Fluxes among = crowded.measure(SIX);
     for (int k = 0; k < SIX.radii().size(); k++) {
       // Far wings that the model leaves out lie in the ring: electrons, below the noise of 10.
       assertThat(among.flux()[k][0]).isCloseTo(one.flux()[k][0], within(20f));
@@ -227,12 +227,12 @@ class AperturesTest {
   void aLostPixelIsFilledWithTheStarsModelAndTheErrorKnows() {
     ApertureField field = ApertureField.of(device, 50.3, 49.8, 1e4);
     ApertureSettings three = oneOf(3);
-    Apertures.Fluxes whole = field.measure(three);
+    ApertureField.Fluxes whole = field.measure(three);
     field.mask(51, 50);
     field.stars.errorFlux[0] = 0;
-    Apertures.Fluxes sure = field.measure(three);
+    ApertureField.Fluxes sure = field.measure(three);
     field.stars.errorFlux[0] = 1000;
-    Apertures.Fluxes unsure = field.measure(three);
+    ApertureField.Fluxes unsure = field.measure(three);
 
     assertThat(sure.flux()[0][0]).isCloseTo(whole.flux()[0][0], within(2f));
     assertThat(unsure.error()[0][0]).isGreaterThan(sure.error()[0][0]).isGreaterThan(0.1f * 1000);
@@ -244,7 +244,7 @@ class AperturesTest {
     field.mask(50, 50);
     field.mask(51, 50);
     field.mask(50, 49);
-    Apertures.Fluxes measured = field.measure(SIX);
+    ApertureField.Fluxes measured = field.measure(SIX);
     for (int k = 0; k < SIX.radii().size(); k++) {
       assertThat(measured.flux()[k][0]).isNaN();
       assertThat(measured.error()[k][0]).isNaN();
@@ -256,7 +256,7 @@ class AperturesTest {
     ApertureField field =
         new ApertureField(
             device, 101, 2.3, new double[] {1.2, 3.4, 50}, new double[] {50, 99.2, 50}, 1e4);
-    Apertures.Fluxes measured = field.measure(SIX);
+    ApertureField.Fluxes measured = field.measure(SIX);
     assertThat(measured.flux()[3][0]).isCloseTo(measured.flux()[3][2], within(150f));
     assertThat(measured.flux()[3][1]).isCloseTo(measured.flux()[3][2], within(150f));
   }
@@ -286,8 +286,8 @@ class AperturesTest {
     }
     for (ApertureSettings settings :
         List.of(SIX, oneOf(0.5), oneOf(1.3), new ApertureSettings(List.of(2.0, 8.5), 8.5, 19.3))) {
-      Apertures.Fluxes fast = field.measure(settings);
-      Apertures.Fluxes plain;
+      ApertureField.Fluxes fast = field.measure(settings);
+      ApertureField.Fluxes plain;
       try (Device scalar = Devices.scalarJava(1)) {
         plain = field.measure(scalar, settings);
       }
@@ -305,7 +305,7 @@ class AperturesTest {
     }
   }
 
-  private static Stars asStars(ApertureField field, Apertures.Fluxes measured, int flags) {
+  private static Stars asStars(ApertureField field, ApertureField.Fluxes measured, int flags) {
     int n = field.stars.count();
     double[] place = new double[n];
     float[] zero = new float[n];
@@ -334,9 +334,9 @@ class AperturesTest {
   @Test
   void theCorrectionTurnsApertureFluxesIntoThoseOfThePsf() {
     ApertureField field = ApertureField.grid(device, 12, 100_000, 9);
-    Apertures.Fluxes truth = field.measure(SIX);
+    ApertureField.Fluxes truth = field.measure(SIX);
     field.addNoise(new Random(10));
-    Apertures.Fluxes measured = field.measure(SIX);
+    ApertureField.Fluxes measured = field.measure(SIX);
 
     ApertureSummary summary = new Apertures(device, SIX).summary(asStars(field, measured, 0));
 
@@ -361,7 +361,7 @@ class AperturesTest {
   @Test
   void fromSpoiltStarsThereIsNoCorrection() {
     ApertureField field = ApertureField.grid(device, 4, 100_000, 9);
-    Apertures.Fluxes measured = field.measure(SIX);
+    ApertureField.Fluxes measured = field.measure(SIX);
     Apertures apertures = new Apertures(device, SIX);
     assertThat(apertures.summary(asStars(field, measured, 0)).stars()).isEqualTo(16);
     for (int flag : new int[] {2, StarFlag.NOT_CONVERGED, StarFlag.BLENDED}) {
