@@ -271,9 +271,13 @@ final class ApertureVectors {
     columns.fold(column, x);
     rows.fold(row, y);
     float f = kernel.flux[star];
-    psf.moveTo(
-        kernel.cells.column(kernel.centreX[star], f), kernel.cells.row(kernel.centreY[star], f));
-    psf.centre(x, y);
+    psf.star(
+        kernel.centreX[star],
+        kernel.centreY[star],
+        x,
+        y,
+        kernel.form,
+        star * PsfKernel.FORM);
     for (int j = 0; j < side; j++) {
       psfOf(star, column, row + j, j * stride);
     }

@@ -87,7 +87,6 @@ final class Apertures {
     kernel.form = drawn.form;
     kernel.drawn = drawn.radius;
     kernel.table = drawn.table;
-    kernel.cells = drawn.cells;
     kernel.centreX = stars.centreX;
     kernel.centreY = stars.centreY;
     kernel.offsetX = stars.offsetX;

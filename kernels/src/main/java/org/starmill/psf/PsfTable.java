@@ -361,6 +361,35 @@ public final class PsfTable {
       py.intoArray(slopeY, at);
     }
 
+    /** The PSF alone, as {@link #slopes} has it. */
+    public void values(int column, int row, float[] value, int at) {
+      light(column, row).intoArray(value, at);
+    }
+
+    private FloatVector light(int column, int row) {
+      int shift = row * side + column;
+      FloatVector p = FloatVector.zero(FLOATS);
+      FloatVector px = FloatVector.zero(FLOATS);
+      FloatVector py = FloatVector.zero(FLOATS);
+      for (int j = 0; j < 16; j += 4) {
+        FloatVector a = FloatVector.fromArray(FLOATS, table, start[j] + shift);
+        FloatVector b = FloatVector.fromArray(FLOATS, table, start[j + 1] + shift);
+        FloatVector c = FloatVector.fromArray(FLOATS, table, start[j + 2] + shift);
+        FloatVector d = FloatVector.fromArray(FLOATS, table, start[j + 3] + shift);
+        FloatVector along =
+            a.mul(weightX[0]).add(b.mul(weightX[1])).add(c.mul(weightX[2])).add(d.mul(weightX[3]));
+        FloatVector across =
+            a.mul(slopeWeightX[0])
+                .add(b.mul(slopeWeightX[1]))
+                .add(c.mul(slopeWeightX[2]))
+                .add(d.mul(slopeWeightX[3]));
+        p = p.add(along.mul(weightY[j >> 2]));
+        px = px.add(across.mul(weightY[j >> 2]));
+        py = py.add(along.mul(slopeWeightY[j >> 2]));
+      }
+      return map(p, px, py, column, row);
+    }
+
     /** The gradient is the slopes' negative: they are those by the star's place. */
     private FloatVector map(FloatVector p, FloatVector px, FloatVector py, int column, int row) {
       FloatVector x = PsfStamps.LANE_NUMBERS.add(column - offsetX);
@@ -376,27 +405,7 @@ public final class PsfTable {
      * @param last the last lane that is changed; the others are written as they are
      */
     public void addTo(float[] model, int pixel, float flux, int column, int row, int last) {
-      int shift = row * side + column;
-      FloatVector p = FloatVector.zero(FLOATS);
-      FloatVector px = FloatVector.zero(FLOATS);
-      FloatVector py = FloatVector.zero(FLOATS);
-      for (int j = 0; j < 16; j += 4) {
-        FloatVector a = FloatVector.fromArray(FLOATS, table, start[j] + shift);
-        FloatVector b = FloatVector.fromArray(FLOATS, table, start[j + 1] + shift);
-        FloatVector c = FloatVector.fromArray(FLOATS, table, start[j + 2] + shift);
-        FloatVector d = FloatVector.fromArray(FLOATS, table, start[j + 3] + shift);
-        FloatVector along =
-            a.mul(weightX[0]).add(b.mul(weightX[1])).add(c.mul(weightX[2])).add(d.mul(weightX[3]));
-        p = p.add(along.mul(weightY[j >> 2]));
-        FloatVector across =
-            a.mul(slopeWeightX[0])
-                .add(b.mul(slopeWeightX[1]))
-                .add(c.mul(slopeWeightX[2]))
-                .add(d.mul(slopeWeightX[3]));
-        px = px.add(across.mul(weightY[j >> 2]));
-        py = py.add(along.mul(slopeWeightY[j >> 2]));
-      }
-      FloatVector light = map(p, px, py, column, row).mul(flux);
+      FloatVector light = light(column, row).mul(flux);
       FloatVector old = FloatVector.fromArray(FLOATS, model, pixel);
       VectorMask<Float> changed =
           PsfStamps.LANE_NUMBERS.compare(VectorOperators.LE, (float) last);
