@@ -23,7 +23,7 @@ import org.starmill.image.ImageRejected;
  * %), the median 0.64, the mode 2.5 median - 1.5 mean 0.25. Sums over squares of about 1.4 FWHM
  * show such stars at two thirds to all of their signal-to-noise: without whatever lies within 1.5
  * FWHM of a sum off by more than 2.75 of its standard deviations, either way, the mean is right to
- * 0.05 electrons. Where a star has neighbours that were not found it keeps their light: no sky can
+ * 0.07 electrons. Where a star has neighbours that were not found it keeps their light: no sky can
  * tell it.
  *
  * <p>Not safe for use by several threads at once.
@@ -103,23 +103,6 @@ public final class SkyMesh {
   }
 
   /**
-   * Measures the sky of an image from which the stars were subtracted, of the usual seeing.
-   *
-   * @param residual electrons, the image without its stars, row-major
-   * @see #refine
-   */
-  public Sky measureEmpty(
-      float[] residual,
-      short[] mask,
-      float[] model,
-      float modelLimit,
-      int width,
-      int height,
-      int leastBox) {
-    return empty(null, residual, mask, model, modelLimit, width, height, leastBox, TYPICAL_FWHM);
-  }
-
-  /**
    * Measures what an earlier sky has left in the residual, and adds it to that sky.
    *
    * <p>Pixels are left out where the stars that were there leave more than a little behind. A box
@@ -150,19 +133,6 @@ public final class SkyMesh {
           "an earlier sky of %d values for %d x %d pixels"
               .formatted(old.level().length, width, height));
     }
-    return empty(old, residual, mask, model, modelLimit, width, height, leastBox, fwhm);
-  }
-
-  private Sky empty(
-      Sky old,
-      float[] residual,
-      short[] mask,
-      float[] model,
-      float modelLimit,
-      int width,
-      int height,
-      int leastBox,
-      double fwhm) {
     if (model.length != width * height) {
       throw new IllegalArgumentException(
           "a model of %d values for %d x %d pixels".formatted(model.length, width, height));

@@ -48,14 +48,7 @@ class SkyMeshTest {
   void aSkyWithoutStarsIsFoundToAThirdOfAnElectronByItsMean() {
     float[] truth = filled(LEVEL);
     Sky sky =
-        mesh.measureEmpty(
-            noisy(truth, 2),
-            new short[WIDTH * HEIGHT],
-            new float[WIDTH * HEIGHT],
-            1,
-            WIDTH,
-            HEIGHT,
-            0);
+        withoutStars(noisy(truth, 2), new short[WIDTH * HEIGHT], new float[WIDTH * HEIGHT], 1);
 
     Errors errors = new Errors(sky.level(), truth);
     // The mean of a million pixels scatters by 0.035 electrons.
@@ -76,9 +69,7 @@ class SkyMeshTest {
     // Without noise the clip is one of the gradient itself, at whole pixels.
     assertThat(new Errors(noiseless.level(), truth).largest).isLessThan(0.15);
 
-    Sky sky =
-        mesh.measureEmpty(
-            noisy(truth, 3), new short[truth.length], new float[truth.length], 1, WIDTH, HEIGHT, 0);
+    Sky sky = withoutStars(noisy(truth, 3), new short[truth.length], new float[truth.length], 1);
     assertThat(new Errors(sky.level(), truth).rms).isLessThan(0.45);
     double corner = sky.level()[0] - truth[0];
     assertThat(corner).isCloseTo(0, within(2.0));
@@ -104,8 +95,7 @@ class SkyMeshTest {
     for (int i = 0; i < residual.length; i++) {
       residual[i] -= stars[i];
     }
-    Sky second =
-        mesh.measureEmpty(residual, mask, stars, (float) first.medianNoise(), WIDTH, HEIGHT, 0);
+    Sky second = withoutStars(residual, mask, stars, (float) first.medianNoise());
     Errors errors = new Errors(second.level(), sky);
     assertThat(errors.mean).isCloseTo(0, within(0.2));
     assertThat(errors.rms).isLessThan(0.5);
@@ -241,6 +231,12 @@ class SkyMeshTest {
     assertThat(Math.abs(errors.mean)).isLessThan(0.1 * noise);
     assertThat(errors.rms).isLessThan(0.15 * noise);
     assertThat(sky.medianNoise()).isCloseTo(noise, within(0.05 * noise));
+  }
+
+  /** The sky of an image without its stars, of which no earlier sky was taken off. */
+  private Sky withoutStars(float[] image, short[] mask, float[] stars, float limit) {
+    Sky none = new Sky(new float[image.length], 0, 0, new float[1], new float[1], 1, 1);
+    return mesh.refine(none, image, mask, stars, limit, WIDTH, HEIGHT, 0, 2);
   }
 
   private static float[] filled(double level) {
