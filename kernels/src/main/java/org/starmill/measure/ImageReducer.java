@@ -8,9 +8,10 @@ import java.util.stream.IntStream;
 import org.starmill.calibrate.Calibration;
 import org.starmill.calibrate.Master;
 import org.starmill.calibrate.Masters;
+import org.starmill.detect.CosmicRays;
 import org.starmill.detect.MatchedFilter;
 import org.starmill.detect.Peaks;
-import org.starmill.detect.Spikes;
+import org.starmill.detect.Trails;
 import org.starmill.device.Device;
 import org.starmill.image.Image;
 import org.starmill.image.ImageRejected;
@@ -62,7 +63,13 @@ public final class ImageReducer implements AutoCloseable {
   private static final double MOST_SHARE = 1.5;
   private static final double SHARE_BY_CHI2 = 8;
 
-  private static final int SPIKE_ROUNDS = 3;
+  /**
+   * By how much the threshold is lower for companions of known stars, and how far from them: blends
+   * are likelier there than noise, and one that is not found spoils two fluxes.
+   */
+  private static final double COMPANION = 0.8;
+
+  private static final double COMPANION_FWHM = 2.5;
 
   /** Steps that all stars take between two searches, and most after the last. */
   private static final int SWEEPS = 3;
@@ -119,7 +126,8 @@ public final class ImageReducer implements AutoCloseable {
   private final SkyMesh mesh;
   private final BaseVarianceKernel baseVariance = new BaseVarianceKernel();
   private final MatchedFilter filter;
-  private final Spikes spikes;
+  private final CosmicRays cosmicRays;
+  private final Trails trails = new Trails();
   private final PsfFit psfFit;
   private final StarSolver solver;
   private final Apertures apertures;
@@ -137,7 +145,7 @@ public final class ImageReducer implements AutoCloseable {
     this.calibration = new Calibration(device, settings.edge());
     this.mesh = new SkyMesh(device, settings.skyBox(), settings.skyFilter());
     this.filter = new MatchedFilter(device);
-    this.spikes = new Spikes(device);
+    this.cosmicRays = new CosmicRays(device);
     this.psfFit = new PsfFit(device);
     this.solver = new StarSolver(device);
     this.apertures = new Apertures(device, settings.apertures());
@@ -263,6 +271,7 @@ public final class ImageReducer implements AutoCloseable {
     private StarList stars = new StarList();
     private int stampRadius;
     private int skyBox;
+    private int trailCount;
 
     /** FWHM of the filter that found the stars of pass 1. */
     private double searchedWith;
@@ -291,7 +300,7 @@ public final class ImageReducer implements AutoCloseable {
         skyBox = skyBox(psf.fwhm());
         clock.run("sky", this::measureSky);
       }
-      clock.run("detect", this::maskSpikes);
+      clock.run("detect", () -> maskCosmicRays(planes.image, CosmicRays.GUESSED_PSF));
       clock.run("detect", () -> find(1));
       clock.run("psf", this::fitPsf);
       if (differs(psf.fwhm())) {
@@ -301,7 +310,11 @@ public final class ImageReducer implements AutoCloseable {
       }
       for (int pass = 1; pass < settings.passes(); pass++) {
         clock.run("measure", () -> sweep(SWEEPS));
+        if (pass == 1) {
+          clock.run("detect", this::maskMoreCosmicRays);
+        }
         clock.run("measure", this::prune);
+        clock.run("measure", this::splitBlends);
         clock.run("sky", this::skyWithoutStars);
         int next = pass + 1;
         clock.run("detect", () -> find(next));
@@ -311,6 +324,7 @@ public final class ImageReducer implements AutoCloseable {
       }
       clock.run("measure", () -> sweep(LAST_SWEEPS));
       clock.run("measure", this::prune);
+      clock.run("measure", () -> sweep(SWEEPS));
       clock.run("measure", this::lastSweep);
       return finish();
     }
@@ -325,7 +339,8 @@ public final class ImageReducer implements AutoCloseable {
     }
 
     private void measureSky() {
-      sky = mesh.measure(image.science(), image.mask(), width, height, skyBox);
+      double fwhm = psf == null ? BLIND_FWHM : psf.fwhm();
+      sky = mesh.measure(image.science(), image.mask(), width, height, skyBox, fwhm);
       if (sky.medianLevel() > settings.skyMaxLevel()) {
         throw new ImageRejected(
             "saturated sky",
@@ -379,14 +394,42 @@ public final class ImageReducer implements AutoCloseable {
     }
 
     /**
-     * Each round takes the pixels that the round before has laid bare: a larger hit has several.
+     * Masks what cosmic rays have hit, on the image without the stars known so far.
+     *
+     * @param tolerance by how much stars may be sharper than the PSF, see {@link CosmicRays}
      */
-    private void maskSpikes() {
+    private void maskCosmicRays(float[] from, double tolerance) {
+      if (!settings.cosmicRays().find()) {
+        return;
+      }
       float[] centred = psf.stampAt((width - 1) / 2.0, (height - 1) / 2.0, 1);
-      for (int round = 0; round < SPIKE_ROUNDS; round++) {
-        spikes.mask(planes.image, planes.base, image.mask(), width, height, centred);
+      int marked =
+          cosmicRays.mask(
+              from, planes.base, planes.model, image.mask(), width, height, centred, tolerance);
+      if (marked > 0) {
         subtractSky();
       }
+    }
+
+    /** The same once the stars are known: what hides beside and under them. */
+    private void maskMoreCosmicRays() {
+      maskCosmicRays(planes.residual, CosmicRays.FITTED_PSF);
+      solver.subtract();
+    }
+
+    /** Masks the trails among the peaks of a search; true where there are any. */
+    private boolean maskTrails(Peaks peaks) {
+      if (!settings.trails()) {
+        return false;
+      }
+      int found =
+          trails.mask(
+              planes.image, planes.base, image.mask(), width, height, peaks, psf.fwhm());
+      trailCount += found;
+      if (found > 0) {
+        subtractSky();
+      }
+      return found > 0;
     }
 
     private Psf startingPsf(double fwhm) {
@@ -419,21 +462,33 @@ public final class ImageReducer implements AutoCloseable {
         System.arraycopy(planes.image, 0, planes.residual, 0, planes.image.length);
         searchedWith = psf.fwhm();
       }
-      int radius = Math.max(3, (int) Math.round(1.5 * psf.fwhm()));
-      Peaks peaks =
-          filter.find(
-              planes.residual,
-              planes.base,
-              planes.model,
-              1,
-              width,
-              height,
-              psf.stampAt((width - 1) / 2.0, (height - 1) / 2.0, radius),
-              settings.threshold());
+      Peaks peaks = search(pass);
+      if (pass == 1 && maskTrails(peaks)) {
+        System.arraycopy(planes.image, 0, planes.residual, 0, planes.image.length);
+        peaks = search(pass);
+      }
       int[] chosen = pass == 1 ? oncePerSaturatedStar(peaks) : newOnes(peaks);
       stars.append(peaks, chosen, pass);
       stars.photons(image.response(), width, height);
       arrange();
+    }
+
+    private Peaks search(int pass) {
+      int radius = Math.max(3, (int) Math.round(1.5 * psf.fwhm()));
+      return filter.find(
+          planes.residual,
+          planes.base,
+          planes.model,
+          1,
+          width,
+          height,
+          psf.stampAt((width - 1) / 2.0, (height - 1) / 2.0, radius),
+          pass == 1 ? settings.threshold() : nearThreshold());
+    }
+
+    /** Significance that a companion of a known star needs. */
+    private double nearThreshold() {
+      return Math.min(settings.threshold(), Math.max(FAINTEST, settings.threshold() - COMPANION));
     }
 
     /** Draws the stars anew after some came or went, or the PSF has changed. */
@@ -487,6 +542,7 @@ public final class ImageReducer implements AutoCloseable {
       double share =
           Math.min(MOST_SHARE, LEAST_SHARE + SHARE_BY_CHI2 * Math.max(0, psfResult.chi2() - 1));
       float peakShare = psf.stampAt((width - 1) / 2.0, (height - 1) / 2.0, 0)[0];
+      double beside = COMPANION_FWHM * psf.fwhm();
       return IntStream.range(0, peaks.count())
           .filter(
               k -> {
@@ -494,8 +550,18 @@ public final class ImageReducer implements AutoCloseable {
                 float y = peaks.y()[k];
                 int i = Math.round(y) * width + Math.round(x);
                 boolean[] known = {false};
-                grid.near(x, y, closest, star -> known[0] = true);
-                return !known[0]
+                boolean[] companion = {peaks.significance()[k] >= settings.threshold()};
+                grid.near(
+                    x,
+                    y,
+                    beside,
+                    star -> {
+                      companion[0] = true;
+                      known[0] |=
+                          Math.hypot(stars.x(star) - x, stars.y(star) - y) < closest;
+                    });
+                return companion[0]
+                    && !known[0]
                     && peaks.flux()[k] * peakShare > share * planes.model[i]
                     && patches.near(x, y, reach) < 0;
               })
@@ -629,9 +695,17 @@ public final class ImageReducer implements AutoCloseable {
       }
     }
 
+    /** Takes stars apart that are longer than the PSF in one direction. */
+    private void splitBlends() {
+      if (Blends.split(stars, solver.quality(stars), psf)) {
+        stars.photons(image.response(), width, height);
+        arrange();
+      }
+    }
+
     /** Drops what a fit has shown to be no star, or the same star twice. */
     private void prune() {
-      double closest = Math.max(1, 0.5 * psf.fwhm());
+      double closest = Blends.CLOSEST * psf.fwhm();
       StarGrid grid = new StarGrid(stars, width, height, Math.max(8, 4 * psf.fwhm()));
       boolean[] dropped = new boolean[stars.count()];
       for (int star : stars.byFlux()) {

@@ -74,6 +74,25 @@ final class StarList {
     }
   }
 
+  /** Makes room for more stars at the end. */
+  void extend(int more) {
+    resize(count() + more);
+  }
+
+  /** Puts two halves in the place of a star, either way of it by (dx, dy) pixels. */
+  void divide(int star, int second, double dx, double dy) {
+    double x = x(star);
+    double y = y(star);
+    place(star, x - dx, y - dy);
+    place(second, x + dx, y + dy);
+    flux[star] *= 0.5f;
+    flux[second] = flux[star];
+    errorFlux[second] = errorFlux[star];
+    crowding[second] = 1f;
+    quality[second] = 1f;
+    pass[second] = pass[star];
+  }
+
   private void place(int star, double x, double y) {
     int px = (int) Math.round(x);
     int py = (int) Math.round(y);
