@@ -29,6 +29,9 @@ final class Blends {
   /** Signal-to-noise of the stars that tell how well the PSF describes stars. */
   private static final double BRIGHT = 150;
 
+  /** FWHM: with a neighbour closer than that the residual is not the star's alone. */
+  private static final double ALONE = 1;
+
   /** Distance at which the halves start, in FWHM. */
   private static final double LEAST_DISTANCE = 0.45;
 
@@ -40,10 +43,11 @@ final class Blends {
    * Splits stars in place: the first half stays where the star is in the list, the second is
    * appended.
    *
-   * @param numbers of {@link StarQualityKernel}
+   * @param solver that the stars are arranged in
    * @return whether any was split
    */
-  static boolean split(StarList stars, float[] numbers, Psf psf) {
+  static boolean split(StarList stars, StarSolver solver, Psf psf) {
+    float[] numbers = solver.quality(stars);
     int n = stars.count();
     float[] growth = new float[n];
     boolean[] split = new boolean[n];
@@ -82,7 +86,7 @@ final class Blends {
     }
     int count = 0;
     for (int i = 0; i < n; i++) {
-      split[i] &= growth[i] > least;
+      split[i] &= growth[i] > least && solver.nearest(stars, i) > ALONE * psf.fwhm();
       count += split[i] ? 1 : 0;
     }
     if (count == 0) {

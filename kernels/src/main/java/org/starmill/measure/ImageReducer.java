@@ -314,9 +314,12 @@ public final class ImageReducer implements AutoCloseable {
           clock.run("detect", this::maskMoreCosmicRays);
         }
         clock.run("measure", this::prune);
-        clock.run("measure", this::splitBlends);
         clock.run("sky", this::skyWithoutStars);
         int next = pass + 1;
+        if (pass > 1) {
+          // Companions that have a peak of their own were found in the pass before.
+          clock.run("measure", this::splitBlends);
+        }
         clock.run("detect", () -> find(next));
         if (pass <= PSF_PASSES) {
           clock.run("psf", this::fitPsf);
@@ -697,7 +700,7 @@ public final class ImageReducer implements AutoCloseable {
 
     /** Takes stars apart that are longer than the PSF in one direction. */
     private void splitBlends() {
-      if (Blends.split(stars, solver.quality(stars), psf)) {
+      if (Blends.split(stars, solver, psf)) {
         stars.photons(image.response(), width, height);
         arrange();
       }

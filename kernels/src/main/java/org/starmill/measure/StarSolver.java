@@ -392,6 +392,19 @@ final class StarSolver {
     return normal.own[star * StarNormalKernel.OWN + StarNormalKernel.SKY];
   }
 
+  /** Distance of a star's nearest neighbour, pixels; infinite where it has none. */
+  double nearest(StarList stars, int star) {
+    double nearest = Double.POSITIVE_INFINITY;
+    for (int k = normal.firstOf[star]; k < normal.firstOf[star + 1]; k++) {
+      int other = normal.neighbour[k];
+      nearest =
+          Math.min(
+              nearest,
+              Math.hypot(stars.x(other) - stars.x(star), stars.y(other) - stars.y(star)));
+    }
+    return nearest;
+  }
+
   /** Whether a star has neighbours that are solved together with it. */
   boolean hasNeighbours(int star) {
     return normal.firstOf[star + 1] > normal.firstOf[star];
