@@ -90,7 +90,7 @@ final class Apertures {
     if (n == 0 || apertures == 0) {
       return new Fluxes(flux, error);
     }
-    kernel.configure(psf.model(), psf.fwhm());
+    kernel.configure(psf);
     kernel.width = planes.width;
     kernel.height = planes.height;
     kernel.flatVariance = (float) (flatError * flatError);

@@ -519,6 +519,7 @@ public final class ImageReducer implements AutoCloseable {
               chosen,
               psf,
               settings.psfOrder(),
+              -1,
               settings.psfBeta(),
               settings.psfMinStars(),
               stampRadius);
