@@ -77,7 +77,7 @@ final class Apertures {
     if (n == 0 || apertures == 0) {
       return;
     }
-    kernel.configure(psf.model(), psf.fwhm());
+    kernel.configure(psf);
     kernel.width = drawn.width;
     kernel.height = drawn.height;
     kernel.modelVariance = drawn.modelVariance;

@@ -19,7 +19,6 @@ import org.starmill.image.PixelFlag;
 import org.starmill.image.RawFrame;
 import org.starmill.psf.Psf;
 import org.starmill.psf.PsfFit;
-import org.starmill.psf.PsfHoldOut;
 import org.starmill.psf.PsfModel;
 import org.starmill.psf.PsfStars;
 import org.starmill.psf.Seeing;
@@ -273,6 +272,9 @@ public final class ImageReducer implements AutoCloseable {
     private int skyBox;
     private int trailCount;
 
+    /** Electrons: what the stars that are not seen add to a flux's error. */
+    private double confusion;
+
     /** FWHM of the filter that found the stars of pass 1. */
     private double searchedWith;
 
@@ -302,11 +304,11 @@ public final class ImageReducer implements AutoCloseable {
       }
       clock.run("detect", () -> maskCosmicRays(planes.image, CosmicRays.GUESSED_PSF));
       clock.run("detect", () -> find(1));
-      clock.run("psf", this::fitPsf);
+      clock.run("psf", () -> fitPsf(-1));
       if (differs(psf.fwhm())) {
         // The filter was off by more than a tenth: search again with the PSF found.
         clock.run("detect", () -> find(1));
-        clock.run("psf", this::fitPsf);
+        clock.run("psf", () -> fitPsf(-1));
       }
       for (int pass = 1; pass < settings.passes(); pass++) {
         clock.run("measure", () -> sweep(SWEEPS));
@@ -322,7 +324,9 @@ public final class ImageReducer implements AutoCloseable {
         }
         clock.run("detect", () -> find(next));
         if (pass <= PSF_PASSES) {
-          clock.run("psf", this::fitPsf);
+          // Once: by then the neighbours of the PSF's stars are known.
+          int grid = pass == 1 ? settings.psfResidualOrder() : -1;
+          clock.run("psf", () -> fitPsf(grid));
         }
       }
       clock.run("measure", () -> sweep(LAST_SWEEPS));
@@ -494,9 +498,14 @@ public final class ImageReducer implements AutoCloseable {
       return Math.min(settings.threshold(), Math.max(FAINTEST, settings.threshold() - COMPANION));
     }
 
+    /** Relative error of flat and PSF in a pixel. */
+    private double modelError() {
+      return psfResult == null ? flatError : Math.hypot(flatError, psfResult.modelError());
+    }
+
     /** Draws the stars anew after some came or went, or the PSF has changed. */
     private void arrange() {
-      solver.noise(flatError, sky.medianNoise());
+      solver.noise(modelError(), sky.medianNoise());
       solver.arrange(stars);
       solver.draw(stars);
     }
@@ -571,7 +580,12 @@ public final class ImageReducer implements AutoCloseable {
           .toArray();
     }
 
-    private void fitPsf() {
+    /**
+     * Fits the PSF to the brightest clean stars.
+     *
+     * @param residualOrder order of the grid of residuals; -1 to keep the grid there is
+     */
+    private void fitPsf(int residualOrder) {
       int[] candidates = psfCandidates();
       PsfStars chosen =
           new PsfStars(
@@ -590,6 +604,7 @@ public final class ImageReducer implements AutoCloseable {
               chosen,
               psf,
               settings.psfOrder(),
+              residualOrder,
               settings.psfBeta(),
               settings.psfMinStars(),
               stampRadius);
@@ -766,7 +781,7 @@ public final class ImageReducer implements AutoCloseable {
               skyBox,
               psf.fwhm());
       subtractSky();
-      solver.noise(flatError, sky.medianNoise());
+      solver.noise(modelError(), sky.medianNoise());
       solver.subtract();
     }
 
@@ -904,9 +919,11 @@ public final class ImageReducer implements AutoCloseable {
       double y = (height - 1) / 2.0;
       long saturated = 0;
       long masked = 0;
+      long struck = 0;
       for (short bits : image.mask()) {
         saturated += (bits & PixelFlag.SATURATED) != 0 ? 1 : 0;
         masked += (bits & PixelFlag.UNUSABLE) != 0 ? 1 : 0;
+        struck += (bits & PixelFlag.COSMIC_RAY) != 0 ? 1 : 0;
       }
       double pixels = (double) width * height;
       double square = 0;
@@ -927,11 +944,11 @@ public final class ImageReducer implements AutoCloseable {
           masked / pixels,
           5 * sky.medianNoise() / Math.sqrt(square),
           apertures.summary(measured),
-          PsfHoldOut.NONE,
-          Double.NaN,
-          0,
-          0,
-          0);
+          psfResult.holdOut(),
+          struck / pixels,
+          trailCount,
+          psfResult.modelError(),
+          confusion);
     }
   }
 

@@ -69,7 +69,7 @@ public record ReductionSettings(
    *       know more than the thousands of faint ones, whose unseen companions would widen the PSF.
    *   <li>Stamps of 3.5 FWHM either way: 99.5 % of the light of a Moffat of beta 3, and the rest
    *       adds noise; the flux is that of the whole profile all the same.
-   *   <li>The mesh's sky held, for a sky fitted with each star costs signal; 3 passes, after which
+   *   <li>The mesh's sky held, for a sky fitted with each star costs signal; 4 passes, after which
    *       neighbours no longer change each other; up to 12 neighbours solved together with a star;
    *       4 pixels of edge.
    *   <li>Cosmic rays and trails are masked; six apertures of 1 to 7 pixels' radius.
@@ -89,7 +89,7 @@ public record ReductionSettings(
           600,
           3.5,
           false,
-          3,
+          4,
           12,
           4,
           CosmicRaySettings.DEFAULT,

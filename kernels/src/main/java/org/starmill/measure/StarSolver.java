@@ -35,6 +35,7 @@ final class StarSolver {
 
   private static final float LONGEST_STEP = 0.6f;
   private static final int BAND_ROWS = 32;
+
   /** Stars are drawn out to where they fall below this share of the sky's noise. */
   private static final double FAINTEST = 0.05;
 
@@ -115,10 +116,10 @@ final class StarSolver {
   void psf(Psf next, int radius) {
     psf = next;
     stampRadius = radius;
-    normal.configure(psf.model(), psf.fwhm());
-    quality.configure(psf.model(), psf.fwhm());
+    normal.configure(psf);
+    quality.configure(psf);
     quality.coreHalfSide = Math.max(1, (int) Math.round(psf.fwhm()));
-    render.configure(psf.model(), psf.fwhm());
+    render.configure(psf);
     PsfTable table = device.usesVectors() ? new PsfTable(psf, normal, stampRadius) : null;
     normal.table = table;
     quality.table = table;

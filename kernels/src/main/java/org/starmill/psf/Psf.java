@@ -8,8 +8,8 @@ package org.starmill.psf;
  * order in u = 2 x / (width - 1) - 1 and v = 2 y / (height - 1) - 1, with the terms 1, u, v, uu,
  * uv, vv, and so on by total order. With e^2 = e1^2 + e2^2, E = (1 - e^2)^(-1/2) and s = 4
  * (2^(1/beta) - 1) / FWHM^2 (Moffat) or 8 ln 2 / FWHM^2 (Gaussian) the form of {@link PsfKernel} is
- * A = s E (1 + e1), B = 2 s E e2, C = s E (1 - e1): the ellipse's area does not depend on e.
- * Immutable.
+ * A = s E (1 + e1), B = 2 s E e2, C = s E (1 - e1): the ellipse's area does not depend on e. A grid
+ * of residuals may add what no such profile describes; its sum over the plane is 0. Immutable.
  */
 public final class Psf {
   /** Positions of the four quantities in {@link #shapeAt} and in the coefficients. */
@@ -26,6 +26,9 @@ public final class Psf {
   private final int height;
   private final double[][] polynomials;
 
+  /** Null for none. */
+  private final PsfResidual residual;
+
   /**
    * Makes a PSF of given polynomials.
    *
@@ -35,6 +38,11 @@ public final class Psf {
    * @param polynomials coefficients of ln FWHM, e1, e2, beta; of 1, 3, 6, 10, ... terms each
    */
   public Psf(PsfModel model, int width, int height, double[][] polynomials) {
+    this(model, width, height, polynomials, null);
+  }
+
+  private Psf(PsfModel model, int width, int height, double[][] polynomials, PsfResidual residual) {
+    this.residual = residual;
     this.model = model;
     this.width = width;
     this.height = height;
@@ -43,6 +51,31 @@ public final class Psf {
       this.polynomials[i] = polynomials[i].clone();
       order(polynomials[i].length);
     }
+  }
+
+  /** The same with another grid of residuals, null for none. */
+  Psf with(PsfResidual other) {
+    return new Psf(model, width, height, polynomials, other);
+  }
+
+  /** The same with other polynomials. */
+  Psf with(double[][] others) {
+    return new Psf(model, width, height, others, residual);
+  }
+
+  /** The grid of residuals, null where there is none. */
+  PsfResidual residual() {
+    return residual;
+  }
+
+  /** What the profile is multiplied by for the light of the residuals. */
+  double scaleAt(double x, double y) {
+    return residual == null ? 1 : residual.scaleAt(this, x, y);
+  }
+
+  /** Whether a grid of residuals adds to the analytic profile. */
+  public boolean hasResidual() {
+    return residual != null;
   }
 
   /** A round PSF, the same over the whole field; beta is of no meaning for a Gaussian. */
@@ -76,7 +109,7 @@ public final class Psf {
         return true;
       }
     }
-    return false;
+    return residual != null && residual.terms() > 1;
   }
 
   /** The analytic profile. */
@@ -175,7 +208,10 @@ public final class Psf {
     out[at + 3] = (float) shape[BETA];
     out[at + 4] =
         (float) (model == PsfModel.MOFFAT ? (shape[BETA] - 1) * s / Math.PI : s / (2 * Math.PI));
-    out[at + 5] = 0f;
+    if (residual != null) {
+      out[at + 4] *= (float) residual.scaleAt(this, x, y);
+    }
+    out[at + 5] = residual == null ? 0f : residual.tableAt(this, x, y);
   }
 
   /**

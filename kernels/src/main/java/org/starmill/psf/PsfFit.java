@@ -44,9 +44,33 @@ public final class PsfFit {
   private static final double MIN_BETA = 1.3;
   private static final double MAX_BETA = 12;
 
+  /** How well the image's sky is known beneath a star, in standard deviations of a pixel. */
+  private static final double SKY_ERROR = 0.03;
+
+  /** From so many stars on a fifth of them is held out. */
+  private static final int STARS_TO_HOLD_OUT = 40;
+
+  /** Stars for each term of the residuals' polynomials. */
+  private static final int STARS_FOR_RESIDUAL = 25;
+
+  /**
+   * The grid: nodes in a FWHM at least, half side in FWHM, most nodes from the middle to an end.
+   */
+  private static final double NODES_A_FWHM = 4;
+
+  private static final double RESIDUAL_REACH = 2.25;
+  private static final int MOST_FOR_RESIDUAL = 300;
+  private static final int MOST_REACH = 20;
+
+  /** Expected size of a residual, as a share of the light about it. */
+  private static final double AMPLITUDE = 0.1;
+
   private final Device device;
   private final TargetKernel targets = new TargetKernel();
   private final PsfNormalKernel normal = new PsfNormalKernel();
+
+  /** 1 / variance of each star's own sky, as known beforehand. */
+  private double[] skyPrecision;
 
   public PsfFit(Device device) {
     this.device = device;
@@ -58,8 +82,12 @@ public final class PsfFit {
    * @param psf the PSF
    * @param used which of the stars it was fitted to
    * @param chi2 reduced chi squared of their pixels
+   * @param holdOut what it leaves of stars that it was not fitted to
+   * @param modelError c, the PSF's relative error: with (c F P)^2 added to a pixel's variance the
+   *     cores of the brightest stars have a reduced chi squared of 1; 0 where it is no more without
    */
-  public record Result(Psf psf, boolean[] used, double chi2) {
+  public record Result(
+      Psf psf, boolean[] used, double chi2, PsfHoldOut holdOut, double modelError) {
     /** Number of stars the PSF was fitted to. */
     public int stars() {
       return count(used);
@@ -76,6 +104,8 @@ public final class PsfFit {
    * @param stars candidates, as {@code start} drew them into the model
    * @param start the PSF of the model, from which the fit starts
    * @param order highest total order of the polynomials; less with few stars
+   * @param residualOrder total order of the residuals' polynomials, at most 2, less with few stars;
+   *     -1 holds the residuals of {@code start}, if it has any
    * @param beta Moffat's beta where it is held, NaN to fit it
    * @param minStars fewest stars, at least 1
    * @param stampRadius half side of a star's stamp, pixels
@@ -89,6 +119,7 @@ public final class PsfFit {
       PsfStars stars,
       Psf start,
       int order,
+      int residualOrder,
       double beta,
       int minStars,
       int stampRadius) {
@@ -96,52 +127,221 @@ public final class PsfFit {
     demandEnough(n, n, minStars);
     prepare(residual, base, width, height, stars, start, stampRadius);
     boolean fitBeta = start.model() == PsfModel.MOFFAT && Double.isNaN(beta);
+    boolean[] held = heldOut(stars);
     Psf psf = withOrders(start, orders(n, order, fitBeta));
     if (start.model() == PsfModel.MOFFAT && !fitBeta) {
       psf = withBeta(psf, beta);
     }
     // A PSF that varies already is that of an earlier fit: it says who is alike.
     boolean warm = start.varies() && psf.coefficients().length == start.coefficients().length;
-    boolean[] used = new boolean[n];
+    boolean[] alike = new boolean[n];
+    StarSystem[] systems = null;
     double chi2 = Double.NaN;
     boolean done = false;
     for (int iteration = 0; iteration < ITERATIONS && !done; iteration++) {
-      StarSystem[] systems = systems(psf, stars);
-      boolean[] before = used.clone();
+      systems = systems(psf, stars);
+      boolean[] before = alike.clone();
       if (iteration == 0 && !warm) {
-        keepRegular(systems, used);
+        keepRegular(systems, alike);
       } else {
-        keepAlike(systems, used);
+        keepAlike(systems, alike);
       }
-      int kept = count(used);
-      demandEnough(kept, n, minStars);
-      Psf ordered = withOrders(psf, orders(kept, order, fitBeta));
+      boolean[] used = less(alike, held);
+      demandEnough(count(used), n, minStars);
+      Psf ordered = withOrders(psf, orders(count(used), order, fitBeta));
       if (ordered.coefficients().length < psf.coefficients().length) {
         // The systems are those of a PSF with terms that now are gone.
         systems = systems(ordered, stars);
         for (int i = 0; i < n; i++) {
-          used[i] &= systems[i].isRegular();
+          alike[i] &= systems[i].isRegular();
         }
-        kept = count(used);
-        demandEnough(kept, n, minStars);
+        used = less(alike, held);
+        demandEnough(count(used), n, minStars);
       }
-      Step step = solve(ordered, stars, systems, used, fitBeta);
-      psf = step.psf;
-      chi2 = step.chi2;
-      advance(systems, step.shapeSteps);
+      Normals normals = normals(ordered, stars, systems, used, fitBeta);
+      chi2 = normals.chi2;
+      double[] step = solve(normals, count(used));
+      double damp = damping(normals, step);
+      psf = stepped(ordered, normals, step, damp);
+      advance(systems, shapeSteps(normals, step, damp));
       int changed = 0;
       for (int i = 0; i < n; i++) {
-        changed += used[i] == before[i] ? 0 : 1;
+        changed += alike[i] == before[i] ? 0 : 1;
       }
-      done = step.gain < CONVERGED && changed <= kept / 50;
+      double gain = 0;
+      for (int i = 0; i < step.length; i++) {
+        gain += step[i] * normals.gradient[i];
+      }
+      done = gain < CONVERGED && changed <= count(alike) / 50;
     }
     if (psf.varies() && runsAway(psf)) {
       // The stars leave a part of the field to guesswork: less freedom, fewer wild guesses.
       int lower = Psf.order(psf.polynomials()[Psf.LOG_FWHM].length) - 1;
-      return fit(residual, base, width, height, stars, start, lower, beta, minStars, stampRadius);
+      return fit(
+          residual,
+          base,
+          width,
+          height,
+          stars,
+          start.with((PsfResidual) null),
+          lower,
+          residualOrder,
+          beta,
+          minStars,
+          stampRadius);
     }
-    demandWidth(psf, count(used));
-    return new Result(psf, used, chi2);
+    demandWidth(psf, count(less(alike, held)));
+    systems = systems(psf, stars);
+    if (residualOrder >= 0 && count(less(alike, held)) >= STARS_FOR_RESIDUAL) {
+      psf = withResidual(psf, stars, alike, held, residualOrder, fitBeta, stampRadius);
+      systems = systems(psf, stars);
+      for (int i = 0; i < n; i++) {
+        alike[i] &= systems[i].isRegular();
+      }
+    }
+    boolean[] used = less(alike, held);
+    chi2 = normals(psf, stars, systems, used, fitBeta).chi2;
+    return new Result(
+        psf,
+        used,
+        chi2,
+        HeldOutStars.residuals(psf, stars, systems, normal, alike, held),
+        HeldOutStars.modelError(psf, stars, normal, alike));
+  }
+
+  /** Every fifth star by brightness, where there are enough to do without. */
+  private static boolean[] heldOut(PsfStars stars) {
+    int n = stars.count();
+    boolean[] held = new boolean[n];
+    if (n < STARS_TO_HOLD_OUT) {
+      return held;
+    }
+    Integer[] order = new Integer[n];
+    for (int i = 0; i < n; i++) {
+      order[i] = i;
+    }
+    Arrays.sort(order, (a, b) -> Float.compare(stars.flux()[b], stars.flux()[a]));
+    for (int rank = 2; rank < n; rank += 5) {
+      held[order[rank]] = true;
+    }
+    return held;
+  }
+
+  private static boolean[] less(boolean[] alike, boolean[] held) {
+    boolean[] used = new boolean[alike.length];
+    for (int i = 0; i < used.length; i++) {
+      used[i] = alike[i] && !held[i];
+    }
+    return used;
+  }
+
+  /**
+   * Fits the grid of residuals together with the polynomials. It is kept where it describes the
+   * stars that were held out better than the profile alone does.
+   */
+  private Psf withResidual(
+      Psf analytic,
+      PsfStars stars,
+      boolean[] alike,
+      boolean[] held,
+      int residualOrder,
+      boolean fitBeta,
+      int stampRadius) {
+    boolean[] used = less(alike, held);
+    double fwhm = analytic.fwhm();
+    int steps = Math.max(1, (int) Math.round(NODES_A_FWHM / fwhm));
+    int reach =
+        Math.min(MOST_REACH, steps * Math.min(stampRadius, (int) Math.ceil(RESIDUAL_REACH * fwhm)));
+    int terms = Psf.terms(reach > MOST_REACH / 2 ? 0 : Math.min(2, residualOrder));
+    while (terms > 1 && count(used) < STARS_FOR_RESIDUAL * terms) {
+      terms = Psf.terms(Psf.order(terms) - 1);
+    }
+    PsfResidual known = analytic.residual();
+    boolean cold =
+        known == null || known.steps() != steps || known.reach() != reach || known.terms() != terms;
+    Psf psf = cold ? analytic.with((PsfResidual) null) : analytic;
+    float[][] own = {
+      normal.offsetX.clone(), normal.offsetY.clone(), normal.flux.clone(), normal.sky.clone()
+    };
+    double without = heldOutChi2(systems(analytic, stars), alike, held);
+    boolean[] fitted = brightest(used, stars);
+    ResidualFit fit = new ResidualFit(psf, steps, reach, terms);
+    normal.gridSteps = steps;
+    normal.gridReach = reach;
+    normal.gridColumns = PsfNormalKernel.GRID_COLUMNS;
+    normal.grid = new float[stars.count() * fit.side * fit.side * normal.gridColumns];
+    for (int iteration = 0; iteration < (cold ? 2 : 1); iteration++) {
+      StarSystem[] systems = systems(psf, stars);
+      boolean[] regular = fitted.clone();
+      for (int i = 0; i < regular.length; i++) {
+        regular[i] &= systems[i].isRegular();
+      }
+      Normals normals = normals(psf, stars, systems, regular, fitBeta);
+      ResidualFit.Step step =
+          fit.solve(
+              psf,
+              stars,
+              normal,
+              systems,
+              regular,
+              normals.matrix,
+              normals.gradient,
+              normals.terms(),
+              AMPLITUDE);
+      double damp = damping(normals, step.shapeStep());
+      Psf before = psf;
+      psf = stepped(psf, normals, step.shapeStep(), damp);
+      psf = psf.with(new PsfResidual(steps, reach, terms, step.coefficients(), psf));
+      double[][] shapeSteps = shapeSteps(normals, step.shapeStep(), damp);
+      for (int i = 0; i < systems.length; i++) {
+        double[] change = step.ownSteps()[i];
+        advance(i, change == null ? systems[i].ownStep(shapeSteps[i]) : change);
+        // The same light is less of a PSF whose sum has grown.
+        double x = stars.x(i);
+        double y = stars.y(i);
+        normal.flux[i] *= (float) (before.scaleAt(x, y) / psf.scaleAt(x, y));
+      }
+    }
+    normal.gridSteps = 0;
+    normal.grid = new float[1];
+    double with = heldOutChi2(systems(psf, stars), alike, held);
+    // Without stars held out nothing tells.
+    if (with < without) {
+      return psf;
+    }
+    normal.offsetX = own[0];
+    normal.offsetY = own[1];
+    normal.flux = own[2];
+    normal.sky = own[3];
+    return analytic;
+  }
+
+  /** The brightest of the stars in use: they know nearly all of what all know of the residuals. */
+  private static boolean[] brightest(boolean[] used, PsfStars stars) {
+    float[] fluxes = new float[count(used)];
+    int n = 0;
+    for (int i = 0; i < used.length; i++) {
+      if (used[i]) {
+        fluxes[n++] = stars.flux()[i];
+      }
+    }
+    Arrays.sort(fluxes);
+    float least = n <= MOST_FOR_RESIDUAL ? 0 : fluxes[n - MOST_FOR_RESIDUAL];
+    boolean[] chosen = used.clone();
+    for (int i = 0; i < used.length; i++) {
+      chosen[i] &= stars.flux()[i] >= least;
+    }
+    return chosen;
+  }
+
+  private static double heldOutChi2(StarSystem[] systems, boolean[] alike, boolean[] held) {
+    double sum = 0;
+    for (int i = 0; i < systems.length; i++) {
+      if (alike[i] && held[i] && systems[i].isRegular()) {
+        sum += systems[i].chi2AfterOwnStep();
+      }
+    }
+    return sum;
   }
 
   /** Whether the FWHM of a corner of the field has little to do with that of the middle. */
@@ -192,13 +392,13 @@ public final class PsfFit {
     for (int i = 0; i < 4; i++) {
       polynomials[i] = Arrays.copyOf(polynomials[i], Psf.terms(orders[i]));
     }
-    return new Psf(psf.model(), psf.width(), psf.height(), polynomials);
+    return psf.with(polynomials);
   }
 
   private static Psf withBeta(Psf psf, double beta) {
     double[][] polynomials = psf.polynomials();
     polynomials[Psf.BETA] = new double[] {beta};
-    return new Psf(psf.model(), psf.width(), psf.height(), polynomials);
+    return psf.with(polynomials);
   }
 
   /** Cuts out the stars; their own x, y, flux and sky stand in the normal kernel from here on. */
@@ -213,7 +413,7 @@ public final class PsfFit {
     int n = stars.count();
     int side = 2 * stampRadius + 1;
     int stride = Devices.VECTORS ? PsfStamps.stride(stampRadius) : side;
-    targets.configure(start.model(), start.fwhm());
+    targets.configure(start);
     targets.width = width;
     targets.height = height;
     targets.stampRadius = stampRadius;
@@ -240,6 +440,15 @@ public final class PsfFit {
     normal.photon = stars.photon();
     normal.target = targets.target;
     normal.variance = targets.variance;
+    normal.weights = new float[targets.target.length];
+    normal.left = new float[targets.target.length];
+    normal.gridSteps = 0;
+    normal.grid = new float[1];
+    skyPrecision = new double[n];
+    for (int i = 0; i < n; i++) {
+      float variance = base[stars.centreY()[i] * width + stars.centreX()[i]];
+      skyPrecision[i] = variance > 0 ? 1 / (SKY_ERROR * SKY_ERROR * variance) : 0;
+    }
     normal.work = new float[n * PsfNormalKernel.WORK];
     normal.sums = new float[n * PsfNormalKernel.SUMS];
   }
@@ -258,7 +467,7 @@ public final class PsfFit {
 
   /** Sums the stars' normal systems. */
   void sum(Psf psf, PsfStars stars) {
-    normal.configure(psf.model(), psf.fwhm());
+    normal.configure(psf);
     normal.form = forms(psf, stars);
     device.run(normal, stars.count());
   }
@@ -274,7 +483,11 @@ public final class PsfFit {
     for (int i = 0; i < systems.length; i++) {
       systems[i] =
           new StarSystem(
-              normal.sums, i * PsfNormalKernel.SUMS, psf.formByShape(stars.x(i), stars.y(i)));
+              normal.sums,
+              i * PsfNormalKernel.SUMS,
+              psf.formByShape(stars.x(i), stars.y(i)),
+              normal.sky[i],
+              skyPrecision[i]);
     }
     return systems;
   }
@@ -282,17 +495,20 @@ public final class PsfFit {
   /** Moves the stars' own x, y, flux and sky along with a step of the PSF. */
   private void advance(StarSystem[] systems, double[][] shapeSteps) {
     for (int i = 0; i < systems.length; i++) {
-      double[] own = systems[i].ownStep(shapeSteps[i]);
-      if (own == null) {
-        continue;
-      }
-      double longest = Math.max(Math.abs(own[0]), Math.abs(own[1]));
-      double damp = longest > 0.5 ? 0.5 / longest : 1;
-      normal.offsetX[i] += (float) (damp * own[0]);
-      normal.offsetY[i] += (float) (damp * own[1]);
-      normal.flux[i] = (float) Math.max(normal.flux[i] * 0.3, normal.flux[i] + own[2]);
-      normal.sky[i] += (float) own[3];
+      advance(i, systems[i].ownStep(shapeSteps[i]));
     }
+  }
+
+  private void advance(int star, double[] own) {
+    if (own == null) {
+      return;
+    }
+    double longest = Math.max(Math.abs(own[0]), Math.abs(own[1]));
+    double damp = longest > 0.5 ? 0.5 / longest : 1;
+    normal.offsetX[star] += (float) (damp * own[0]);
+    normal.offsetY[star] += (float) (damp * own[1]);
+    normal.flux[star] = (float) Math.max(normal.flux[star] * 0.3, normal.flux[star] + own[2]);
+    normal.sky[star] += (float) own[3];
   }
 
   private static void keepRegular(StarSystem[] systems, boolean[] used) {
@@ -357,19 +573,32 @@ public final class PsfFit {
   }
 
   /**
-   * A PSF one step on.
+   * The stars' systems, summed and chained to the coefficients of the shape's polynomials.
    *
-   * @param shapeSteps what it changed of each star's shape
-   * @param gain what the step should take off chi squared
-   * @param chi2 reduced chi squared of the stars in use, before the step
+   * @param basis of each star
+   * @param start where each polynomial's coefficients begin, and the end
+   * @param chi2 reduced chi squared of the stars in use
    */
-  private record Step(Psf psf, double[][] shapeSteps, double gain, double chi2) {}
+  private record Normals(
+      double[][] matrix, double[] gradient, double[][] basis, int[] start, double chi2) {
+    int parts() {
+      return start.length - 1;
+    }
 
-  private static Step solve(
+    int[] terms() {
+      int[] terms = new int[parts()];
+      for (int i = 0; i < terms.length; i++) {
+        terms[i] = start[i + 1] - start[i];
+      }
+      return terms;
+    }
+  }
+
+  private static Normals normals(
       Psf psf, PsfStars stars, StarSystem[] systems, boolean[] used, boolean fitBeta) {
     double[][] polynomials = psf.polynomials();
     int parts = fitBeta ? 4 : 3;
-    int[] start = new int[5];
+    int[] start = new int[parts + 1];
     for (int i = 0; i < parts; i++) {
       start[i + 1] = start[i] + polynomials[i].length;
     }
@@ -397,10 +626,12 @@ public final class PsfFit {
       for (int a = 0; a < parts; a++) {
         for (int i = 0; i < polynomials[a].length; i++) {
           double left = basis[star][i];
+          double[] row = matrix[start[a] + i];
           right[start[a] + i] += left * system.gradient[a];
           for (int b = 0; b < parts; b++) {
+            double factor = left * system.matrix[a][b];
             for (int j = 0; j < polynomials[b].length; j++) {
-              matrix[start[a] + i][start[b] + j] += left * system.matrix[a][b] * basis[star][j];
+              row[start[b] + j] += factor * basis[star][j];
             }
           }
         }
@@ -409,40 +640,51 @@ public final class PsfFit {
     for (int i = 0; i < size; i++) {
       matrix[i][i] = matrix[i][i] * (1 + 1e-6) + 1e-12;
     }
-    double[][] inverse = DenseMatrix.inverseOfPositive(matrix);
+    return new Normals(matrix, right, basis, start, chi2 / Math.max(1, pixels));
+  }
+
+  private static double[] solve(Normals normals, int stars) {
+    double[][] inverse = DenseMatrix.inverseOfPositive(normals.matrix);
     if (inverse == null) {
       throw new ImageRejected(
           "psf failed",
           "the %d stars do not determine the PSF (singular system of %d unknowns); lower psf.order or hold psf.beta"
-              .formatted(count(used), size));
+              .formatted(stars, normals.gradient.length));
     }
-    double[] step = DenseMatrix.times(inverse, right);
-    // ln FWHM, ellipticity: a tenth or two a step keeps a bad start from running away.
+    return DenseMatrix.times(inverse, normals.gradient);
+  }
+
+  /** ln FWHM, ellipticity: a tenth or two a step keeps a bad start from running away. */
+  private static double damping(Normals normals, double[] step) {
     double[] limits = {0.2, 0.1, 0.1, 0.5};
     double damp = 1;
-    for (int a = 0; a < parts; a++) {
-      damp = Math.min(damp, limits[a] / Math.max(limits[a], Math.abs(step[start[a]])));
+    for (int a = 0; a < normals.parts(); a++) {
+      damp = Math.min(damp, limits[a] / Math.max(limits[a], Math.abs(step[normals.start[a]])));
     }
-    double gain = 0;
-    for (int a = 0; a < parts; a++) {
+    return damp;
+  }
+
+  private static Psf stepped(Psf psf, Normals normals, double[] step, double damp) {
+    double[][] polynomials = psf.polynomials();
+    for (int a = 0; a < normals.parts(); a++) {
       for (int i = 0; i < polynomials[a].length; i++) {
-        polynomials[a][i] += damp * step[start[a] + i];
-        gain += step[start[a] + i] * right[start[a] + i];
+        polynomials[a][i] += damp * step[normals.start[a] + i];
       }
     }
     polynomials[Psf.BETA][0] = Math.max(MIN_BETA, Math.min(MAX_BETA, polynomials[Psf.BETA][0]));
-    double[][] shapeSteps = new double[n][4];
-    for (int star = 0; star < n; star++) {
-      for (int a = 0; a < parts; a++) {
-        for (int i = 0; i < polynomials[a].length; i++) {
-          shapeSteps[star][a] += damp * step[start[a] + i] * basis[star][i];
+    return psf.with(polynomials);
+  }
+
+  /** What a step changes of each star's shape. */
+  private static double[][] shapeSteps(Normals normals, double[] step, double damp) {
+    double[][] steps = new double[normals.basis.length][4];
+    for (int star = 0; star < steps.length; star++) {
+      for (int a = 0; a < normals.parts(); a++) {
+        for (int k = normals.start[a]; k < normals.start[a + 1]; k++) {
+          steps[star][a] += damp * step[k] * normals.basis[star][k - normals.start[a]];
         }
       }
     }
-    return new Step(
-        new Psf(psf.model(), psf.width(), psf.height(), polynomials),
-        shapeSteps,
-        gain,
-        chi2 / Math.max(1, pixels));
+    return steps;
   }
 }

@@ -21,6 +21,8 @@ import org.starmill.device.ItemKernel;
  * mmag of the phase within the pixel at a FWHM of 1.94 pixels; two do for a FWHM of 3 and more, and
  * the Taylor expansion for 5 and more, and in the wings.
  *
+ * <p>A table of residuals, where the form names one, adds to that ({@link PsfResidual}).
+ *
  * <p>{@link PsfStamps} evaluates the same with the Vector API.
  */
 public abstract class PsfKernel extends ItemKernel {
@@ -45,8 +47,41 @@ public abstract class PsfKernel extends ItemKernel {
 
   protected float[] nodeWeight = {1f, 0.5f, 0.5f, 0.27777778f, 0.44444444f, 0.27777778f};
 
-  /** Sets profile and quadrature for PSFs of the given kind and width. */
+  /** Tables of residuals, as {@link PsfResidual} lays them out. */
+  protected float[] residualTable = new float[1];
+
+  /** Places of one table, of one of its rows, and rows of one of its phases. */
+  protected int residualSize;
+
+  protected int residualRow;
+  protected int residualRows;
+
+  /** Nodes a pixel, and the place of the middle node within its row. */
+  protected int residualSteps = 1;
+
+  protected float residualOrigin;
+
+  /** Pixels from the star's centre from which on there is no residual. */
+  protected float residualReach;
+
+  /** Sets profile, quadrature and residuals for a PSF. */
+  public final void configure(Psf psf) {
+    configure(psf.model(), psf.fwhm());
+    PsfResidual residual = psf.residual();
+    if (residual != null) {
+      residualTable = residual.table();
+      residualSteps = residual.steps();
+      residualSize = PsfResidual.tableSize(residualSteps, residual.reach());
+      residualRow = PsfResidual.rowLength(residualSteps, residual.reach());
+      residualRows = PsfResidual.rows(residualSteps, residual.reach());
+      residualOrigin = residual.reach() + PsfResidual.PAD;
+      residualReach = (residual.reach() + 2f) / residualSteps;
+    }
+  }
+
+  /** Sets profile and quadrature for PSFs of the given kind and width, without residuals. */
   public final void configure(PsfModel model, double fwhm) {
+    residualTable = new float[1];
     gaussian = model == PsfModel.GAUSSIAN ? 1 : 0;
     coreOrder = fwhm < 3 ? 3 : 2;
     coreRadius = fwhm < 5 ? (int) Math.round(1.5 * fwhm) : -1;
@@ -96,7 +131,91 @@ public abstract class PsfKernel extends ItemKernel {
     } else {
       value = integrated(form, f, dx, dy, order);
     }
+    if (form[f + 5] > 0f && abs(dx) < residualReach && abs(dy) < residualReach) {
+      value += residual(form[f + 5], dx, dy);
+    }
     return value;
+  }
+
+  /** Keys's weight of the first to the fourth of the nodes about a place. */
+  protected float cubic(int which, float share) {
+    float weight = share * (-0.5f + share * (1f - 0.5f * share));
+    if (which == 1) {
+      weight = 1f + share * share * (1.5f * share - 2.5f);
+    }
+    if (which == 2) {
+      weight = share * (0.5f + share * (2f - 1.5f * share));
+    }
+    if (which == 3) {
+      weight = share * share * (0.5f * share - 0.5f);
+    }
+    return weight;
+  }
+
+  private float cubicSlope(int which, float share) {
+    float slope = -0.5f + share * (2f - 1.5f * share);
+    if (which == 1) {
+      slope = share * (4.5f * share - 5f);
+    }
+    if (which == 2) {
+      slope = 0.5f + share * (4f - 4.5f * share);
+    }
+    if (which == 3) {
+      slope = share * (1.5f * share - 1f);
+    }
+    return slope;
+  }
+
+  /** The value of a node of the padded grid. */
+  private float residualNode(int start, int column, int row) {
+    int y = row / residualSteps;
+    int x = column / residualSteps;
+    int phase = (row - y * residualSteps) * residualSteps + column - x * residualSteps;
+    return residualTable[start + (phase * residualRows + y) * residualRow + x];
+  }
+
+  /** The residual over one pixel, interpolated in a table. */
+  private float residual(float number, float dx, float dy) {
+    int start = ((int) number - 1) * residualSize;
+    float tx = dx * residualSteps + residualOrigin;
+    float ty = dy * residualSteps + residualOrigin;
+    int ix = (int) tx;
+    int iy = (int) ty;
+    float sum = 0f;
+    for (int j = 0; j < 4; j++) {
+      float row = 0f;
+      for (int i = 0; i < 4; i++) {
+        row += cubic(i, tx - ix) * residualNode(start, ix - 1 + i, iy - 1 + j);
+      }
+      sum += cubic(j, ty - iy) * row;
+    }
+    return sum;
+  }
+
+  private void addResidualAndSlopes(float number, float dx, float dy, float[] out, int o) {
+    int start = ((int) number - 1) * residualSize;
+    float tx = dx * residualSteps + residualOrigin;
+    float ty = dy * residualSteps + residualOrigin;
+    int ix = (int) tx;
+    int iy = (int) ty;
+    float sum = 0f;
+    float sumX = 0f;
+    float sumY = 0f;
+    for (int j = 0; j < 4; j++) {
+      float row = 0f;
+      float rowX = 0f;
+      for (int i = 0; i < 4; i++) {
+        float value = residualNode(start, ix - 1 + i, iy - 1 + j);
+        row += cubic(i, tx - ix) * value;
+        rowX += cubicSlope(i, tx - ix) * value;
+      }
+      sum += cubic(j, ty - iy) * row;
+      sumX += cubic(j, ty - iy) * rowX;
+      sumY += cubicSlope(j, ty - iy) * row;
+    }
+    out[o] += sum;
+    out[o + 1] -= residualSteps * sumX;
+    out[o + 2] -= residualSteps * sumY;
   }
 
   /** f + (1/24) laplacian f, with G = |grad q|^2 and T = laplacian q. */
@@ -149,6 +268,9 @@ public abstract class PsfKernel extends ItemKernel {
       expandedAndSlopes(form, f, dx, dy, out, o);
     } else {
       integratedAndSlopes(form, f, dx, dy, order, out, o);
+    }
+    if (form[f + 5] > 0f && abs(dx) < residualReach && abs(dy) < residualReach) {
+      addResidualAndSlopes(form[f + 5], dx, dy, out, o);
     }
   }
 

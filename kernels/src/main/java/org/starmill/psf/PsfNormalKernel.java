@@ -15,6 +15,9 @@ final class PsfNormalKernel extends PsfKernel {
   /** Numbers a star for the PSF's values and the row of the design matrix. */
   static final int WORK = 16;
 
+  /** Numbers a node of a star's grid: its products with nine columns. */
+  static final int GRID_COLUMNS = 9;
+
   static final float CLIP = 4f;
 
   int stampRadius;
@@ -36,7 +39,24 @@ final class PsfNormalKernel extends PsfKernel {
   /** Variance of the empty sky in the same pixels; 0 where a pixel must not be used. */
   float[] variance;
 
+  /** Nodes a pixel of the grid of residuals, 0 where it is not fitted; nodes from middle to end. */
+  int gridSteps;
+
+  int gridReach;
+
+  /** Numbers a node: its weighted products with the nine columns, the residual the last. */
+  int gridColumns;
+
+  /** A grid a star. */
+  float[] grid = new float[1];
+
   float[] work;
+
+  /** The pixels' weights, and what is left in them of the target. */
+  float[] weights;
+
+  float[] left;
+
   float[] sums;
 
   @Override
@@ -47,6 +67,12 @@ final class PsfNormalKernel extends PsfKernel {
     int o = star * SUMS;
     for (int i = 0; i < SUMS; i++) {
       sums[o + i] = 0f;
+    }
+    if (gridSteps > 0) {
+      int numbers = (2 * gridReach + 1) * (2 * gridReach + 1) * gridColumns;
+      for (int i = 0; i < numbers; i++) {
+        grid[star * numbers + i] = 0f;
+      }
     }
     float f = flux[star];
     float u = photon[star];
@@ -86,6 +112,34 @@ final class PsfNormalKernel extends PsfKernel {
           }
           sums[o + 44] += weight * r * r;
           sums[o + 45] += 1f;
+          weights[row + px] = weight;
+          left[row + px] = r;
+          if (gridSteps > 0) {
+            addToGrid(star, px, py, weight * f, r, j0);
+          }
+        }
+      }
+    }
+  }
+
+  /** Adds a pixel's products to the nodes that its residual would be interpolated between. */
+  private void addToGrid(int star, int px, int py, float weight, float r, int j0) {
+    int side = 2 * gridReach + 1;
+    float tx = gridReach + PsfResidual.PAD - gridSteps * offsetX[star];
+    float ty = gridReach + PsfResidual.PAD - gridSteps * offsetY[star];
+    int ix = (int) tx;
+    int iy = (int) ty;
+    for (int j = 0; j < 4; j++) {
+      int row = gridSteps * py + iy - PsfResidual.PAD - 1 + j;
+      for (int i = 0; i < 4; i++) {
+        int column = gridSteps * px + ix - PsfResidual.PAD - 1 + i;
+        if (row >= 0 && row < side && column >= 0 && column < side) {
+          float share = weight * cubic(i, tx - ix) * cubic(j, ty - iy);
+          int g = ((star * side + row) * side + column) * gridColumns;
+          for (int a = 0; a < 8; a++) {
+            grid[g + a] += share * work[j0 + a];
+          }
+          grid[g + 8] += share * r;
         }
       }
     }

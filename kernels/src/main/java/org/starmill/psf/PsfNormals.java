@@ -49,6 +49,54 @@ final class PsfNormals {
         block(rows, others, places, sums, o);
       }
     }
+    System.arraycopy(weights, 0, kernel.weights, star * places, places);
+    System.arraycopy(columns[RESIDUAL], 0, kernel.left, star * places, places);
+    if (kernel.gridSteps > 0) {
+      fillGrid(kernel, star);
+    }
+  }
+
+  /** The sums of {@link PsfNormalKernel}'s grid: row by row, each pixel to its 4 x 4 nodes. */
+  private void fillGrid(PsfNormalKernel kernel, int star) {
+    int steps = kernel.gridSteps;
+    int reach = kernel.gridReach;
+    int side = 2 * reach + 1;
+    int numbers = side * side * kernel.gridColumns;
+    float[] grid = kernel.grid;
+    Arrays.fill(grid, star * numbers, (star + 1) * numbers, 0f);
+    float tx = reach + PsfResidual.PAD - steps * kernel.offsetX[star];
+    float ty = reach + PsfResidual.PAD - steps * kernel.offsetY[star];
+    int ix = (int) tx;
+    int iy = (int) ty;
+    double[] acrossX = PsfResidual.weights(tx - ix);
+    double[] acrossY = PsfResidual.weights(ty - iy);
+    int radius = Math.min(kernel.stampRadius, (reach + 2) / steps + 1);
+    float[] products = new float[RESIDUAL + 1];
+    for (int py = -radius; py <= radius; py++) {
+      for (int px = -radius; px <= radius; px++) {
+        int at = (py + kernel.stampRadius) * kernel.stride + px + kernel.stampRadius;
+        float weight = weights[at] * kernel.flux[star];
+        for (int a = 0; a <= RESIDUAL; a++) {
+          products[a] = weight * columns[a][at];
+        }
+        for (int j = 0; j < 4; j++) {
+          int row = steps * py + iy - PsfResidual.PAD - 1 + j;
+          if (row < 0 || row >= side) {
+            continue;
+          }
+          for (int i = 0; i < 4; i++) {
+            int column = steps * px + ix - PsfResidual.PAD - 1 + i;
+            if (column >= 0 && column < side) {
+              float share = (float) (acrossX[i] * acrossY[j]);
+              int g = star * numbers + (row * side + column) * kernel.gridColumns;
+              for (int a = 0; a <= RESIDUAL; a++) {
+                grid[g + a] += share * products[a];
+              }
+            }
+          }
+        }
+      }
+    }
   }
 
   /** Lays out the columns and the weights; gives the number of good pixels. */

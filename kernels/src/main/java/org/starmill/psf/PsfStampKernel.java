@@ -18,7 +18,7 @@ final class PsfStampKernel extends PsfKernel {
   /** The PSF at a position on (2 radius + 1) squared pixels, row-major. */
   static float[] draw(Psf psf, double x, double y, int radius) {
     PsfStampKernel kernel = new PsfStampKernel();
-    kernel.configure(psf.model(), psf.fwhmAt(x, y));
+    kernel.configure(psf);
     kernel.radius = radius;
     kernel.form = new float[FORM];
     psf.formAt(x, y, kernel.form, 0);

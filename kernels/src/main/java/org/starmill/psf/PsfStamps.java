@@ -24,6 +24,7 @@ public final class PsfStamps {
 
   private static final float ROUNDING = 12582912f;
   private static final int ROUNDING_BITS = 0x4b400000;
+
   /** 0, 1, 2, ... */
   public static final FloatVector LANE_NUMBERS = laneNumbers();
 
@@ -32,6 +33,13 @@ public final class PsfStamps {
   private final int coreOrder;
   private final float[] node;
   private final float[] nodeWeight;
+  private final float[] residualTable;
+  private final int residualSize;
+  private final int residualRow;
+  private final int residualRows;
+  private final int residualSteps;
+  private final float residualOrigin;
+  private final float residualReach;
 
   /**
    * The PSF: row by row, {@link #stride} places each; what lies beyond 2 radius is of no meaning.
@@ -57,6 +65,13 @@ public final class PsfStamps {
     coreOrder = kernel.coreOrder;
     node = kernel.node;
     nodeWeight = kernel.nodeWeight;
+    residualTable = kernel.residualTable;
+    residualSize = kernel.residualSize;
+    residualRow = kernel.residualRow;
+    residualRows = kernel.residualRows;
+    residualSteps = kernel.residualSteps;
+    residualOrigin = kernel.residualOrigin;
+    residualReach = kernel.residualReach;
   }
 
   /** Places from one row of a stamp to the next: the side, rounded up to whole vectors. */
@@ -73,10 +88,11 @@ public final class PsfStamps {
   }
 
   private void reserve(int places) {
-    if (value.length < places) {
-      value = new float[places];
-      slopeX = new float[places];
-      slopeY = new float[places];
+    // The residual is added from its own first pixel on, and may reach beyond the last row.
+    if (value.length < places + LANES) {
+      value = new float[places + LANES];
+      slopeX = new float[places + LANES];
+      slopeY = new float[places + LANES];
     }
   }
 
@@ -103,6 +119,91 @@ public final class PsfStamps {
         at += LANES;
       }
     }
+    if (form[f + 5] > 0) {
+      for (int row = -radius; row <= radius; row++) {
+        if (Math.abs(row - y) < residualReach) {
+          addResidual(form[f + 5], -radius, radius, x, row - y, (row + radius) * stride, true);
+        }
+      }
+    }
+  }
+
+  /**
+   * Adds the residuals of one row. Its pixels lie alike between the nodes of the grid: the value is
+   * a sum of 16 rows of the table, each with a weight of its own.
+   *
+   * @param first pixel of the row, relative to the star's own, that stands at {@code at}
+   * @param last pixel of the row that counts
+   */
+  private void addResidual(
+      float number, int first, int last, float x, float dy, int at, boolean slopes) {
+    int start = ((int) number - 1) * residualSize;
+    float tx = residualOrigin - x * residualSteps;
+    float ty = residualOrigin + dy * residualSteps;
+    int ix = (int) Math.floor(tx);
+    int iy = (int) ty;
+    float fx = tx - ix;
+    float fy = ty - iy;
+    int from = Math.max(first, (int) Math.ceil(x - residualReach));
+    int to = Math.min(last, (int) Math.floor(x + residualReach));
+    float wx0 = fx * (-0.5f + fx * (1f - 0.5f * fx));
+    float wx1 = 1f + fx * fx * (1.5f * fx - 2.5f);
+    float wx2 = fx * (0.5f + fx * (2f - 1.5f * fx));
+    float wx3 = fx * fx * (0.5f * fx - 0.5f);
+    float vx0 = -residualSteps * (-0.5f + fx * (2f - 1.5f * fx));
+    float vx1 = -residualSteps * (fx * (4.5f * fx - 5f));
+    float vx2 = -residualSteps * (0.5f + fx * (4f - 4.5f * fx));
+    float vx3 = -residualSteps * (fx * (1.5f * fx - 1f));
+    for (int column = from; column <= to; column += LANES) {
+      int node = column * residualSteps + ix - 1;
+      int place = at + column - first;
+      FloatVector sum = FloatVector.fromArray(FLOATS, value, place);
+      FloatVector sumX = FloatVector.zero(FLOATS);
+      FloatVector sumY = sumX;
+      for (int j = 0; j < 4; j++) {
+        int row = iy - 1 + j;
+        FloatVector t0 = nodes(start, node, row);
+        FloatVector t1 = nodes(start, node + 1, row);
+        FloatVector t2 = nodes(start, node + 2, row);
+        FloatVector t3 = nodes(start, node + 3, row);
+        FloatVector across = t0.mul(wx0).add(t1.mul(wx1)).add(t2.mul(wx2)).add(t3.mul(wx3));
+        float wy;
+        float vy;
+        if (j == 0) {
+          wy = fy * (-0.5f + fy * (1f - 0.5f * fy));
+          vy = -0.5f + fy * (2f - 1.5f * fy);
+        } else if (j == 1) {
+          wy = 1f + fy * fy * (1.5f * fy - 2.5f);
+          vy = fy * (4.5f * fy - 5f);
+        } else if (j == 2) {
+          wy = fy * (0.5f + fy * (2f - 1.5f * fy));
+          vy = 0.5f + fy * (4f - 4.5f * fy);
+        } else {
+          wy = fy * fy * (0.5f * fy - 0.5f);
+          vy = fy * (1.5f * fy - 1f);
+        }
+        sum = across.mul(wy).add(sum);
+        if (slopes) {
+          FloatVector slope = t0.mul(vx0).add(t1.mul(vx1)).add(t2.mul(vx2)).add(t3.mul(vx3));
+          sumX = slope.mul(wy).add(sumX);
+          sumY = across.mul(-residualSteps * vy).add(sumY);
+        }
+      }
+      sum.intoArray(value, place);
+      if (slopes) {
+        FloatVector.fromArray(FLOATS, slopeX, place).add(sumX).intoArray(slopeX, place);
+        FloatVector.fromArray(FLOATS, slopeY, place).add(sumY).intoArray(slopeY, place);
+      }
+    }
+  }
+
+  /** The nodes of neighbouring pixels, from one of the padded grid on. */
+  private FloatVector nodes(int start, int column, int row) {
+    int y = row / residualSteps;
+    int x = column / residualSteps;
+    int phase = (row - y * residualSteps) * residualSteps + column - x * residualSteps;
+    return FloatVector.fromArray(
+        FLOATS, residualTable, start + (phase * residualRows + y) * residualRow + x);
   }
 
   /**
@@ -224,6 +325,9 @@ public final class PsfStamps {
       } else {
         moffatValues(form, f, from, x, row - y, core, k * LANES);
       }
+    }
+    if (form[f + 5] > 0 && Math.abs(row - y) < residualReach) {
+      addResidual(form[f + 5], column, column + vectors * LANES - 1, x, row - y, 0, false);
     }
   }
 

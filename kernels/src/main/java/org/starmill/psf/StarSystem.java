@@ -28,9 +28,16 @@ final class StarSystem {
    */
   final double[] ownShape;
 
-  private final double[][] ownInverse;
-  private final double[][] cross;
-  private final double[] ownGradient;
+  /** Inverse of the 4 x 4 matrix by x, y, flux and sky; null where it is singular. */
+  final double[][] ownInverse;
+
+  /** By a quantity of the shape (row) and one of the star's own. */
+  final double[][] cross;
+
+  final double[] ownGradient;
+
+  /** Derivatives of the form by the shape. */
+  final double[][] chain;
 
   /**
    * Makes the system of a star.
@@ -38,8 +45,11 @@ final class StarSystem {
    * @param sums what {@link PsfNormalKernel} gave
    * @param from where the star's own start
    * @param chain derivatives of the form by the shape, from {@link Psf#formByShape}
+   * @param sky that the star has now, above the sky of the image
+   * @param skyPrecision 1 / variance with which it is known beforehand to be 0
    */
-  StarSystem(float[] sums, int from, double[][] chain) {
+  StarSystem(float[] sums, int from, double[][] chain, double sky, double skyPrecision) {
+    this.chain = chain;
     double[][] h = new double[8][8];
     int k = from;
     for (int a = 0; a < 8; a++) {
@@ -72,6 +82,8 @@ final class StarSystem {
         shapeGradient[a] += chain[m][a] * sums[from + 40 + m];
       }
     }
+    own[3][3] += skyPrecision;
+    ownGradient[3] -= skyPrecision * sky;
     ownInverse = pixels < FEWEST_PIXELS ? null : DenseMatrix.inverseOfPositive(own);
     if (ownInverse == null) {
       matrix = null;
@@ -117,6 +129,16 @@ final class StarSystem {
   /** One standard deviation of ln FWHM (0), e1 (1) or e2 (2), the others held. */
   double errorOf(int quantity) {
     return 1 / Math.sqrt(Math.max(matrix[quantity][quantity], 1e-30));
+  }
+
+  /** Chi squared after the step of the star's own unknowns, the shape held. */
+  double chi2AfterOwnStep() {
+    double[] solved = DenseMatrix.times(ownInverse, ownGradient);
+    double sum = chi2;
+    for (int i = 0; i < 4; i++) {
+      sum -= ownGradient[i] * solved[i];
+    }
+    return sum;
   }
 
   /** Logarithm of the reduced chi squared. */
