@@ -268,14 +268,7 @@ final class ApertureVectors {
     int row = above(y - largest - 0.5f);
     columns.fold(column, x);
     rows.fold(row, y);
-    float f = kernel.flux[star];
-    psf.star(
-        kernel.centreX[star],
-        kernel.centreY[star],
-        x,
-        y,
-        kernel.form,
-        star * PsfKernel.FORM);
+    psf.star(kernel.centreX[star], kernel.centreY[star], x, y, kernel.form, star * PsfKernel.FORM);
     for (int j = 0; j < side; j++) {
       psfOf(star, column, row + j, j * stride);
       trim(kernel.drawn[star], column, row + j, j * stride);
