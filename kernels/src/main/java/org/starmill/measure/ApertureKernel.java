@@ -71,7 +71,6 @@ final class ApertureKernel extends PsfKernel {
   /** The PSF as the twin takes it; null where there is no Vector API. */
   PsfTable table;
 
-
   /** Out: a value a star. */
   float[] ringSky;
 

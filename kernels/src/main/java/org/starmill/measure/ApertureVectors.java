@@ -1,5 +1,6 @@
 package org.starmill.measure;
 
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
@@ -256,30 +257,21 @@ final class ApertureVectors {
   }
 
   /**
-   * Fills the square about the largest aperture; false where the scalar way has to be gone: the
-   * model does not reach that far, or a pixel has no weight.
+   * Fills the square about the largest aperture; false where the scalar way has to be gone, for a
+   * pixel has no weight.
    */
   private boolean gather(int star) {
     float largest = kernel.radius[kernel.apertures - 1];
     float x = kernel.offsetX[star];
     float y = kernel.offsetY[star];
-    if (kernel.drawn[star] < largest + 1) {
-      return false;
-    }
     int column = above(x - largest - 0.5f);
     int row = above(y - largest - 0.5f);
     columns.fold(column, x);
     rows.fold(row, y);
-    float f = kernel.flux[star];
-    psf.star(
-        kernel.centreX[star],
-        kernel.centreY[star],
-        x,
-        y,
-        kernel.form,
-        star * PsfKernel.FORM);
+    psf.star(kernel.centreX[star], kernel.centreY[star], x, y, kernel.form, star * PsfKernel.FORM);
     for (int j = 0; j < side; j++) {
       psfOf(star, column, row + j, j * stride);
+      trim(kernel.drawn[star], column, row + j, j * stride);
     }
     addResidual(star, kernel.centreX[star] + column, kernel.centreY[star] + row);
     float lowest = Float.MAX_VALUE;
@@ -313,6 +305,20 @@ final class ApertureVectors {
       psf.values(from, row, lanes, 0);
       int count = Math.min(LANES, Math.min(column + side - 1, reach) - from + 1);
       System.arraycopy(lanes, 0, value, at + from - column, count);
+    }
+  }
+
+  /** Takes the PSF away where the model does not have the star. */
+  private void trim(int drawn, int column, int row, int at) {
+    if (row < -drawn || row > drawn) {
+      Arrays.fill(value, at, at + stride, 0f);
+      return;
+    }
+    for (int i = column; i < -drawn; i++) {
+      value[at + i - column] = 0f;
+    }
+    for (int i = drawn + 1; i < column + side; i++) {
+      value[at + i - column] = 0f;
     }
   }
 

@@ -79,7 +79,7 @@ final class ApertureField {
     drawWith(device);
   }
 
-  private StarSolver drawWith(Device with) {
+  StarSolver drawWith(Device with) {
     StarSolver solver = new StarSolver(with);
     solver.begin(planes, null, false, 0);
     solver.noise(0, 10);

@@ -14,6 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.starmill.device.Device;
 import org.starmill.device.Devices;
+import org.starmill.sample.CameraSettings;
 
 /** What a circle about a star holds of its light, and with what error. */
 class AperturesTest {
@@ -278,7 +279,13 @@ class AperturesTest {
   @Test
   void theVectorApiMeasuresWhatTheScalarSourceMeasures() {
     assumeTrue(Devices.VECTORS, "this JVM has no module jdk.incubator.vector");
-    ApertureField field = ApertureField.grid(device, 12, 20_000, 7);
+    for (double flux : new double[] {300, 20_000}) {
+      bothWaysAgree(flux);
+    }
+  }
+
+  private static void bothWaysAgree(double flux) {
+    ApertureField field = ApertureField.grid(device, 12, flux, 7);
     Random random = new Random(8);
     field.addNoise(random);
     for (int i = 0; i < 300; i++) {
@@ -369,6 +376,37 @@ class AperturesTest {
       assertThat(summary.stars()).isZero();
       assertThat(summary.correction()).containsOnly(Double.NaN);
       assertThat(summary.growth()).containsOnly(Double.NaN);
+    }
+  }
+
+  @Test
+  void aReducedImagesAperturesAgreeWithTheTruthWithinTheirErrors() {
+    SimulatedField field =
+        SimulatedField.reduce(
+            CameraSettings.ztfLike().withSize(800, 800).withStars(900).withSeed(31),
+            ReductionSettings.DEFAULT,
+            device);
+    Stars stars = field.reduction.stars();
+    ApertureSummary summary = field.reduction.summary().apertures();
+    assertThat(summary.stars()).isGreaterThan(20);
+    for (int k = 2; k < 5; k++) {
+      int aperture = k;
+      double correction = summary.correction()[k];
+      double[] pulls =
+          Arrays.stream(field.isolated())
+              .filter(i -> field.match[i] >= 0)
+              .filter(i -> !Float.isNaN(stars.aperFlux()[aperture][field.match[i]]))
+              .mapToDouble(
+                  i -> {
+                    int star = field.match[i];
+                    double found = stars.aperFlux()[aperture][star] * correction;
+                    double error = stars.aperFluxErr()[aperture][star] * correction;
+                    return (found - field.truth.flux()[i]) / error;
+                  })
+              .toArray();
+      assertThat(pulls.length).isGreaterThan(150);
+      assertThat(SimulatedField.robustWidth(pulls)).as("radius %d", k).isBetween(0.85, 1.15);
+      assertThat(SimulatedField.median(pulls)).as("radius %d", k).isBetween(-0.25, 0.25);
     }
   }
 }

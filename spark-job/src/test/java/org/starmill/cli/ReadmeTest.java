@@ -81,7 +81,7 @@ class ReadmeTest {
         }
       }
     }
-    assertThat(lines).hasSize(18);
+    assertThat(lines).hasSize(19);
     assertThat(lines)
         .allSatisfy(line -> assertThat(readme().toLowerCase(Locale.ROOT)).contains(line));
   }
