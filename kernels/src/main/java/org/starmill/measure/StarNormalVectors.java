@@ -18,19 +18,29 @@ import org.starmill.psf.PsfTable;
 final class StarNormalVectors {
   private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
   private static final int LANES = PsfStamps.LANES;
-  private static final FloatVector LANE_NUMBERS = PsfStamps.LANE_NUMBERS;
 
   private final StarNormalKernel k;
   private final StarStamp stamp;
   private final PsfTable.Local psf;
-  private final float[] otherValue = new float[LANES];
-  private final float[] otherSlopeX = new float[LANES];
-  private final float[] otherSlopeY = new float[LANES];
+
+  /** A neighbour's columns, and for each of their vectors its place in the star's and last lane. */
+  private final float[] otherValue;
+
+  private final float[] otherSlopeX;
+  private final float[] otherSlopeY;
+  private final int[] place;
+  private final float[] lastLane;
 
   StarNormalVectors(StarNormalKernel kernel) {
     k = kernel;
     stamp = new StarStamp(kernel.table, kernel.width, kernel.height);
     psf = stamp.psf;
+    int places = stamp.value.length;
+    otherValue = new float[places];
+    otherSlopeX = new float[places];
+    otherSlopeY = new float[places];
+    place = new int[places / LANES];
+    lastLane = new float[places / LANES];
   }
 
   void sum(int from, int to) {
@@ -49,7 +59,6 @@ final class StarNormalVectors {
   }
 
   private void own(int star) {
-    int r = k.radius[star];
     FloatVector xx = FloatVector.zero(FLOATS);
     FloatVector xy = FloatVector.zero(FLOATS);
     FloatVector yy = FloatVector.zero(FLOATS);
@@ -61,16 +70,16 @@ final class StarNormalVectors {
     FloatVector gf = FloatVector.zero(FLOATS);
     FloatVector chi = FloatVector.zero(FLOATS);
     FloatVector count = FloatVector.zero(FLOATS);
-    int at = 0;
-    for (int row = 0; row <= 2 * r; row++) {
-      int pixel = stamp.first + row * stamp.step;
-      for (int column = 0; column <= 2 * r; column += LANES) {
+    FloatVector none = FloatVector.zero(FLOATS);
+    for (int v = 0; v < stamp.vectors; v++) {
+      int pixel = stamp.pixel[v];
+      int at = v * LANES;
         VectorMask<Float> inside =
-            LANE_NUMBERS.compare(VectorOperators.LE, (float) (2 * r - column));
+            PsfStamps.LANE_NUMBERS.compare(VectorOperators.LE, stamp.lastLane[v]);
         FloatVector w =
             FloatVector.zero(FLOATS)
-                .blend(FloatVector.fromArray(FLOATS, stamp.weight, pixel + column), inside);
-        FloatVector value0 = FloatVector.fromArray(FLOATS, stamp.residual, pixel + column);
+                .blend(FloatVector.fromArray(FLOATS, stamp.weight, pixel), inside);
+        FloatVector value0 = FloatVector.fromArray(FLOATS, stamp.residual, pixel);
         FloatVector p = FloatVector.fromArray(FLOATS, stamp.value, at);
         FloatVector jx = FloatVector.fromArray(FLOATS, stamp.slopeX, at);
         FloatVector jy = FloatVector.fromArray(FLOATS, stamp.slopeY, at);
@@ -87,13 +96,11 @@ final class StarNormalVectors {
         gy = gy.add(wy.mul(value0));
         gf = gf.add(wp.mul(value0));
         chi = chi.add(w.mul(value0).mul(value0));
-        count = count.add(1f, w.compare(VectorOperators.GT, 0f));
+        count = count.add(none.blend(1f, w.compare(VectorOperators.GT, 0f)));
         // The neighbours' blocks take the weighted columns.
         wp.intoArray(stamp.value, at);
         wx.intoArray(stamp.slopeX, at);
         wy.intoArray(stamp.slopeY, at);
-        at += LANES;
-      }
     }
     float[] own = k.own;
     int o = star * StarNormalKernel.OWN;
@@ -110,32 +117,29 @@ final class StarNormalVectors {
     own[o + StarNormalKernel.PIXELS] = count.reduceLanes(VectorOperators.ADD);
     own[o + StarNormalKernel.SKY] = 0f;
     if (k.fitSky == 1) {
-      eliminateSky(o, r);
+      eliminateSky(o);
     }
   }
 
-  private void eliminateSky(int o, int r) {
+  private void eliminateSky(int o) {
     FloatVector xs = FloatVector.zero(FLOATS);
     FloatVector ys = FloatVector.zero(FLOATS);
     FloatVector fs = FloatVector.zero(FLOATS);
     FloatVector ss = FloatVector.zero(FLOATS);
     FloatVector gs = FloatVector.zero(FLOATS);
-    int at = 0;
-    for (int row = 0; row <= 2 * r; row++) {
-      int pixel = stamp.first + row * stamp.step;
-      for (int column = 0; column <= 2 * r; column += LANES) {
+    for (int v = 0; v < stamp.vectors; v++) {
+      int pixel = stamp.pixel[v];
+      int at = v * LANES;
         VectorMask<Float> inside =
-            LANE_NUMBERS.compare(VectorOperators.LE, (float) (2 * r - column));
+            PsfStamps.LANE_NUMBERS.compare(VectorOperators.LE, stamp.lastLane[v]);
         FloatVector w =
             FloatVector.zero(FLOATS)
-                .blend(FloatVector.fromArray(FLOATS, stamp.weight, pixel + column), inside);
+                .blend(FloatVector.fromArray(FLOATS, stamp.weight, pixel), inside);
         ss = ss.add(w);
-        gs = gs.add(w.mul(FloatVector.fromArray(FLOATS, stamp.residual, pixel + column)));
+        gs = gs.add(w.mul(FloatVector.fromArray(FLOATS, stamp.residual, pixel)));
         fs = fs.add(FloatVector.fromArray(FLOATS, stamp.value, at));
         xs = xs.add(FloatVector.fromArray(FLOATS, stamp.slopeX, at));
         ys = ys.add(FloatVector.fromArray(FLOATS, stamp.slopeY, at));
-        at += LANES;
-      }
     }
     float x = xs.reduceLanes(VectorOperators.ADD);
     float y = ys.reduceLanes(VectorOperators.ADD);
@@ -169,40 +173,53 @@ final class StarNormalVectors {
     int right = Math.min(r, dx + reach);
     int top = Math.max(-r, dy - reach);
     int bottom = Math.min(r, dy + reach);
-    psf.neighbour(k.offsetX[other], k.offsetY[other], k.form, other * PsfKernel.FORM);
-    FloatVector xx = FloatVector.zero(FLOATS);
-    FloatVector xy = FloatVector.zero(FLOATS);
-    FloatVector xf = FloatVector.zero(FLOATS);
-    FloatVector yx = FloatVector.zero(FLOATS);
-    FloatVector yy = FloatVector.zero(FLOATS);
-    FloatVector yf = FloatVector.zero(FLOATS);
-    FloatVector fx = FloatVector.zero(FLOATS);
-    FloatVector fy = FloatVector.zero(FLOATS);
-    FloatVector ff = FloatVector.zero(FLOATS);
+    psf.neighbour(
+        k.offsetX[other], k.offsetY[other], k.form, other * PsfKernel.FORM);
+    int vectors = 0;
     for (int row = top; row <= bottom; row++) {
       for (int column = left; column <= right; column += LANES) {
-        // The last vector may reach beyond the stamp: what stands there is of no meaning.
-        int at = (row + r) * stamp.stride + column + r;
-        psf.slopes(column - dx, row - dy, otherValue, otherSlopeX, otherSlopeY, 0);
-        VectorMask<Float> inside =
-            LANE_NUMBERS.compare(VectorOperators.LE, (float) (right - column));
-        FloatVector zero = FloatVector.zero(FLOATS);
-        FloatVector kp = zero.blend(FloatVector.fromArray(FLOATS, otherValue, 0), inside);
-        FloatVector kx = zero.blend(FloatVector.fromArray(FLOATS, otherSlopeX, 0), inside);
-        FloatVector ky = zero.blend(FloatVector.fromArray(FLOATS, otherSlopeY, 0), inside);
-        FloatVector wp = FloatVector.fromArray(FLOATS, stamp.value, at);
-        FloatVector wx = FloatVector.fromArray(FLOATS, stamp.slopeX, at);
-        FloatVector wy = FloatVector.fromArray(FLOATS, stamp.slopeY, at);
-        xx = xx.add(wx.mul(kx));
-        xy = xy.add(wx.mul(ky));
-        xf = xf.add(wx.mul(kp));
-        yx = yx.add(wy.mul(kx));
-        yy = yy.add(wy.mul(ky));
-        yf = yf.add(wy.mul(kp));
-        fx = fx.add(wp.mul(kx));
-        fy = fy.add(wp.mul(ky));
-        ff = ff.add(wp.mul(kp));
+        int at = vectors * LANES;
+        psf.slopes(column - dx, row - dy, otherValue, otherSlopeX, otherSlopeY, at);
+        place[vectors] = (row + r) * stamp.stride + column + r;
+        lastLane[vectors] = right - column;
+        vectors++;
       }
+    }
+    couple(vectors, c);
+  }
+
+  private void couple(int vectors, int c) {
+    FloatVector zero = FloatVector.zero(FLOATS);
+    FloatVector xx = zero;
+    FloatVector xy = zero;
+    FloatVector xf = zero;
+    FloatVector yx = zero;
+    FloatVector yy = zero;
+    FloatVector yf = zero;
+    FloatVector fx = zero;
+    FloatVector fy = zero;
+    FloatVector ff = zero;
+    for (int v = 0; v < vectors; v++) {
+      // The last vector may reach beyond the stamp: what stands there is of no meaning.
+      VectorMask<Float> inside =
+          PsfStamps.LANE_NUMBERS.compare(VectorOperators.LE, lastLane[v]);
+      int at = place[v];
+      int from = v * LANES;
+      FloatVector kp = zero.blend(FloatVector.fromArray(FLOATS, otherValue, from), inside);
+      FloatVector kx = zero.blend(FloatVector.fromArray(FLOATS, otherSlopeX, from), inside);
+      FloatVector ky = zero.blend(FloatVector.fromArray(FLOATS, otherSlopeY, from), inside);
+      FloatVector wp = FloatVector.fromArray(FLOATS, stamp.value, at);
+      FloatVector wx = FloatVector.fromArray(FLOATS, stamp.slopeX, at);
+      FloatVector wy = FloatVector.fromArray(FLOATS, stamp.slopeY, at);
+      xx = xx.add(wx.mul(kx));
+      xy = xy.add(wx.mul(ky));
+      xf = xf.add(wx.mul(kp));
+      yx = yx.add(wy.mul(kx));
+      yy = yy.add(wy.mul(ky));
+      yf = yf.add(wy.mul(kp));
+      fx = fx.add(wp.mul(kx));
+      fy = fy.add(wp.mul(ky));
+      ff = ff.add(wp.mul(kp));
     }
     float[] cross = k.cross;
     cross[c] = xx.reduceLanes(VectorOperators.ADD);

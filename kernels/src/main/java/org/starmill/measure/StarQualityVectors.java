@@ -30,16 +30,16 @@ final class StarQualityVectors {
       int r = k.radius[star];
       stamp.place(cx, cy, r, k.residual, k.weight, k.model);
       stamp.evaluate(cx, cy, r, k.offsetX[star], k.offsetY[star], k.form, star * PsfKernel.FORM);
-      light(star, r);
-      shape(star, r);
+      light(star);
+      shape(star);
     }
   }
 
-  private VectorMask<Float> within(int count) {
-    return PsfStamps.LANE_NUMBERS.compare(VectorOperators.LE, (float) count);
+  private static VectorMask<Float> within(float last) {
+    return PsfStamps.LANE_NUMBERS.compare(VectorOperators.LE, last);
   }
 
-  private void light(int star, int r) {
+  private void light(int star) {
     float flux = k.flux[star];
     int core = k.coreHalfSide;
     FloatVector zero = FloatVector.zero(FLOATS);
@@ -49,12 +49,10 @@ final class StarQualityVectors {
     FloatVector all = zero;
     FloatVector own = zero;
     FloatVector other = zero;
-    int at = 0;
-    for (int row = -r; row <= r; row++) {
-      int pixel = stamp.first + (row + r) * stamp.step;
-      for (int column = -r; column <= r; column += LANES) {
-        int i = pixel + column + r;
-        VectorMask<Float> inside = within(r - column);
+    for (int v = 0; v < stamp.vectors; v++) {
+        int i = stamp.pixel[v];
+        int at = v * LANES;
+        VectorMask<Float> inside = within(stamp.lastLane[v]);
         FloatVector w = zero.blend(FloatVector.fromArray(FLOATS, stamp.weight, i), inside);
         VectorMask<Float> used = w.compare(VectorOperators.GT, 0f);
         FloatVector p = zero.blend(FloatVector.fromArray(FLOATS, stamp.value, at), inside);
@@ -64,17 +62,13 @@ final class StarQualityVectors {
         FloatVector light = p.mul(flux);
         own = own.add(q.mul(light));
         other = other.add(q.mul(FloatVector.fromArray(FLOATS, stamp.model, i).sub(light).max(0f)));
-        if (row >= -core && row <= core) {
-          FloatVector columns = PsfStamps.LANE_NUMBERS.add((float) column);
-          VectorMask<Float> counted =
-              used.and(columns.compare(VectorOperators.GE, (float) -core))
-                  .and(columns.compare(VectorOperators.LE, (float) core));
-          FloatVector value = FloatVector.fromArray(FLOATS, stamp.residual, i);
-          chi = chi.add(zero.blend(w.mul(value).mul(value), counted));
-          pixels = pixels.add(1f, counted);
-        }
-        at += LANES;
-      }
+        // A row beyond the core counts nothing.
+        float half = Math.abs(stamp.row[v]) <= core ? core : -1f;
+        FloatVector columns = PsfStamps.LANE_NUMBERS.add((float) stamp.column[v]).abs();
+        VectorMask<Float> counted = used.and(columns.compare(VectorOperators.LE, half));
+        FloatVector value = FloatVector.fromArray(FLOATS, stamp.residual, i);
+        chi = chi.add(zero.blend(w.mul(value).mul(value), counted));
+        pixels = pixels.add(zero.blend(1f, counted));
     }
     float[] numbers = k.numbers;
     int o = star * StarQualityKernel.NUMBERS;
@@ -86,7 +80,7 @@ final class StarQualityVectors {
     numbers[o + StarQualityKernel.OTHER_LIGHT] = other.reduceLanes(VectorOperators.ADD);
   }
 
-  private void shape(int star, int r) {
+  private void shape(int star) {
     FloatVector zero = FloatVector.zero(FLOATS);
     FloatVector pp = zero;
     FloatVector r0 = zero;
@@ -98,15 +92,13 @@ final class StarQualityVectors {
     FloatVector r2 = zero;
     FloatVector p2 = zero;
     FloatVector n2 = zero;
-    int at = 0;
-    for (int row = -r; row <= r; row++) {
-      int pixel = stamp.first + (row + r) * stamp.step;
-      float dy = row - k.offsetY[star];
-      for (int column = -r; column <= r; column += LANES) {
-        int i = pixel + column + r;
+    for (int v = 0; v < stamp.vectors; v++) {
+        int i = stamp.pixel[v];
+        int at = v * LANES;
+        float dy = stamp.row[v] - k.offsetY[star];
         FloatVector w =
-            zero.blend(FloatVector.fromArray(FLOATS, stamp.weight, i), within(r - column));
-        FloatVector dx = PsfStamps.LANE_NUMBERS.add(column - k.offsetX[star]);
+            zero.blend(FloatVector.fromArray(FLOATS, stamp.weight, i), within(stamp.lastLane[v]));
+        FloatVector dx = PsfStamps.LANE_NUMBERS.add(stamp.column[v] - k.offsetX[star]);
         FloatVector p = FloatVector.fromArray(FLOATS, stamp.value, at);
         FloatVector sx = FloatVector.fromArray(FLOATS, stamp.slopeX, at).neg();
         FloatVector sy = FloatVector.fromArray(FLOATS, stamp.slopeY, at).neg();
@@ -127,8 +119,6 @@ final class StarQualityVectors {
         r2 = r2.add(wr.mul(d2));
         p2 = p2.add(wp.mul(d2));
         n2 = n2.add(w.mul(d2).mul(d2));
-        at += LANES;
-      }
     }
     float sum = pp.reduceLanes(VectorOperators.ADD);
     float share = sum > 0f ? 1f / sum : 0f;

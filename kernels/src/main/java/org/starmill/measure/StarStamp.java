@@ -24,6 +24,17 @@ final class StarStamp {
 
   int step;
 
+  /** Number of vectors of the stamp; for each its first pixel in the planes and its last lane. */
+  int vectors;
+
+  final int[] pixel;
+  final float[] lastLane;
+
+  /** For each vector the column and row of its first pixel, relative to the stamp's middle. */
+  final int[] column;
+
+  final int[] row;
+
   /** The planes: the image's own, or copies where the stamp hangs over its edge. */
   float[] residual;
 
@@ -42,6 +53,11 @@ final class StarStamp {
     this.height = height;
     int radius = table.radius();
     int places = PsfStamps.stride(radius) * (2 * radius + 1) + PsfStamps.LANES;
+    int most = places / PsfStamps.LANES;
+    pixel = new int[most];
+    lastLane = new float[most];
+    column = new int[most];
+    row = new int[most];
     value = new float[places];
     slopeX = new float[places];
     slopeY = new float[places];
@@ -61,6 +77,7 @@ final class StarStamp {
       model = modelPlane;
       first = (cy - r) * width + cx - r;
       step = width;
+      list(r);
       return;
     }
     residual = edgeResidual;
@@ -68,6 +85,7 @@ final class StarStamp {
     model = edgeModel;
     first = 0;
     step = stride;
+    list(r);
     for (int py = -r; py <= r; py++) {
       for (int px = -r; px < stride - r; px++) {
         int at = (py + r) * stride + px + r;
@@ -81,16 +99,29 @@ final class StarStamp {
     }
   }
 
+  /**
+   * Lists the vectors. Loops over them are flat, and each stands in a method of its own: in nested
+   * ones the compiler of Java 17 keeps sums in objects.
+   */
+  private void list(int r) {
+    int v = 0;
+    for (int y = -r; y <= r; y++) {
+      for (int x = -r; x <= r; x += PsfStamps.LANES) {
+        pixel[v] = first + (y + r) * step + x + r;
+        lastLane[v] = r - x;
+        column[v] = x;
+        row[v] = y;
+        v++;
+      }
+    }
+    vectors = v;
+  }
+
   /** Evaluates the PSF of a star and its slopes. */
   void evaluate(int cx, int cy, int r, float offsetX, float offsetY, float[] form, int f) {
-    stride = PsfStamps.stride(r);
     psf.star(cx, cy, offsetX, offsetY, form, f);
-    int at = 0;
-    for (int row = -r; row <= r; row++) {
-      for (int column = -r; column <= r; column += PsfStamps.LANES) {
-        psf.slopes(column, row, value, slopeX, slopeY, at);
-        at += PsfStamps.LANES;
-      }
+    for (int v = 0; v < vectors; v++) {
+      psf.slopes(column[v], row[v], value, slopeX, slopeY, v * PsfStamps.LANES);
     }
   }
 }

@@ -336,15 +336,17 @@ public final class PsfTable {
      */
     public void slopes(
         int column, int row, float[] value, float[] slopeX, float[] slopeY, int at) {
+      float[] t = table;
+      int[] from = start;
       int shift = row * side + column;
       FloatVector p = FloatVector.zero(FLOATS);
       FloatVector px = FloatVector.zero(FLOATS);
       FloatVector py = FloatVector.zero(FLOATS);
       for (int j = 0; j < 16; j += 4) {
-        FloatVector a = FloatVector.fromArray(FLOATS, table, start[j] + shift);
-        FloatVector b = FloatVector.fromArray(FLOATS, table, start[j + 1] + shift);
-        FloatVector c = FloatVector.fromArray(FLOATS, table, start[j + 2] + shift);
-        FloatVector d = FloatVector.fromArray(FLOATS, table, start[j + 3] + shift);
+        FloatVector a = FloatVector.fromArray(FLOATS, t, from[j] + shift);
+        FloatVector b = FloatVector.fromArray(FLOATS, t, from[j + 1] + shift);
+        FloatVector c = FloatVector.fromArray(FLOATS, t, from[j + 2] + shift);
+        FloatVector d = FloatVector.fromArray(FLOATS, t, from[j + 3] + shift);
         FloatVector along =
             a.mul(weightX[0]).add(b.mul(weightX[1])).add(c.mul(weightX[2])).add(d.mul(weightX[3]));
         FloatVector across =
@@ -367,15 +369,17 @@ public final class PsfTable {
     }
 
     private FloatVector light(int column, int row) {
+      float[] t = table;
+      int[] from = start;
       int shift = row * side + column;
       FloatVector p = FloatVector.zero(FLOATS);
       FloatVector px = FloatVector.zero(FLOATS);
       FloatVector py = FloatVector.zero(FLOATS);
       for (int j = 0; j < 16; j += 4) {
-        FloatVector a = FloatVector.fromArray(FLOATS, table, start[j] + shift);
-        FloatVector b = FloatVector.fromArray(FLOATS, table, start[j + 1] + shift);
-        FloatVector c = FloatVector.fromArray(FLOATS, table, start[j + 2] + shift);
-        FloatVector d = FloatVector.fromArray(FLOATS, table, start[j + 3] + shift);
+        FloatVector a = FloatVector.fromArray(FLOATS, t, from[j] + shift);
+        FloatVector b = FloatVector.fromArray(FLOATS, t, from[j + 1] + shift);
+        FloatVector c = FloatVector.fromArray(FLOATS, t, from[j + 2] + shift);
+        FloatVector d = FloatVector.fromArray(FLOATS, t, from[j + 3] + shift);
         FloatVector along =
             a.mul(weightX[0]).add(b.mul(weightX[1])).add(c.mul(weightX[2])).add(d.mul(weightX[3]));
         FloatVector across =
