@@ -70,6 +70,14 @@ public final class ImageReducer implements AutoCloseable {
 
   private static final double COMPANION_FWHM = 2.5;
 
+  /**
+   * Standard deviations by which chi squared, size or shape of a star must be off to say that its
+   * fit is poor; and the least change of size or shape, which no flux is wrong by.
+   */
+  private static final double POOR = 5;
+
+  private static final double LEAST_CHANGE = 0.03;
+
   /** Steps that all stars take between two searches, and most after the last. */
   private static final int SWEEPS = 3;
 
@@ -331,7 +339,7 @@ public final class ImageReducer implements AutoCloseable {
       }
       clock.run("measure", () -> sweep(LAST_SWEEPS));
       clock.run("measure", this::prune);
-      clock.run("measure", () -> sweep(SWEEPS));
+      clock.run("measure", () -> sweep(1));
       clock.run("measure", this::lastSweep);
       return finish();
     }
@@ -609,6 +617,7 @@ public final class ImageReducer implements AutoCloseable {
               settings.psfMinStars(),
               stampRadius);
       setPsf(psfResult.psf());
+      stars.unsettle();
       psfRange = new double[] {width, -1, height, -1};
       for (int k = 0; k < candidates.length; k++) {
         if (psfResult.used()[k]) {
@@ -700,7 +709,7 @@ public final class ImageReducer implements AutoCloseable {
             "no peak above %.1f sigma (detect.threshold)".formatted(settings.threshold()));
       }
       for (int k = 0; k < most; k++) {
-        if (solver.sweep(stars, k == 0, k == 0 ? FIRST_DAMPING : 0) == 0) {
+        if (solver.sweep(stars, false, k == 0 ? FIRST_DAMPING : 0) == 0) {
           return;
         }
       }
@@ -749,8 +758,17 @@ public final class ImageReducer implements AutoCloseable {
               other -> {
                 if (other != star && !dropped[other] && stars.flux[other] <= flux) {
                   dropped[other] = true;
+                  stars.flux[star] += Math.max(0, stars.flux[other]);
                 }
               });
+        }
+        if (dropped[star]) {
+          // Its light is its neighbours' from now on.
+          grid.near(
+              stars.x(star),
+              stars.y(star),
+              2 * psf.fwhm(),
+              other -> stars.moved[other] = StarList.RESTLESS);
         }
       }
       int before = stars.count();
@@ -801,6 +819,7 @@ public final class ImageReducer implements AutoCloseable {
 
     private Reduction finish() {
       clock.run("measure", this::judge);
+      confusion = confusion();
       int n = stars.count();
       if (n == 0) {
         throw new ImageRejected(
@@ -814,6 +833,7 @@ public final class ImageReducer implements AutoCloseable {
         x[i] = stars.x(i);
         y[i] = stars.y(i);
         flux[i] = withoutPositionBias(stars.flux[i], stars.errorFlux[i]);
+        stars.errorFlux[i] = (float) Math.hypot(stars.errorFlux[i], confusion);
         int column = Math.max(0, Math.min(width - 1, stars.centreX[i]));
         int row = Math.max(0, Math.min(height - 1, stars.centreY[i]));
         local[i] = sky.level()[row * width + column] + stars.skyOffset[i];
@@ -885,6 +905,12 @@ public final class ImageReducer implements AutoCloseable {
         if (stars.crowding[i] < 0.99f || solver.hasNeighbours(i)) {
           flags |= StarFlag.FITTED_WITH_NEIGHBOURS;
         }
+        if (solver.nearest(stars, i) < psf.fwhm()) {
+          flags |= StarFlag.BLENDED;
+        }
+        if (contradicts(numbers, o, flux)) {
+          flags |= StarFlag.POOR_FIT;
+        }
         if (stars.leftOut[i] > 0) {
           flags |= StarFlag.WORK_LIMIT;
         }
@@ -903,6 +929,27 @@ public final class ImageReducer implements AutoCloseable {
       stars.sort();
     }
 
+    /** Whether the pixels of a star's core contradict the model beyond noise. */
+    private boolean contradicts(float[] numbers, int o, float flux) {
+      float pixels = numbers[o + StarQualityKernel.PIXELS];
+      double chi2 = numbers[o + StarQualityKernel.CHI2] / Math.max(1, pixels);
+      if (chi2 > 1 + POOR * Math.sqrt(2 / Math.max(1, pixels))) {
+        return true;
+      }
+      float size = numbers[o + StarQualityKernel.SIZE];
+      float sizeNorm = numbers[o + StarQualityKernel.SIZE_NORM];
+      float along = numbers[o + StarQualityKernel.LONG];
+      float alongNorm = numbers[o + StarQualityKernel.LONG_NORM];
+      float across = numbers[o + StarQualityKernel.DIAGONAL];
+      float acrossNorm = numbers[o + StarQualityKernel.DIAGONAL_NORM];
+      double longer =
+          Math.hypot(along / Math.sqrt(alongNorm), across / Math.sqrt(acrossNorm));
+      double longerBy = Math.hypot(along / alongNorm, across / acrossNorm) / flux;
+      return (Math.abs(size) > POOR * Math.sqrt(sizeNorm)
+              && Math.abs(size) > LEAST_CHANGE * flux * sizeNorm)
+          || (longer > POOR && longerBy > LEAST_CHANGE);
+    }
+
     /** Bits of the pixels about a star's centre. */
     private int coreBits(int cx, int cy, int core) {
       int bits = 0;
@@ -912,6 +959,24 @@ public final class ImageReducer implements AutoCloseable {
         }
       }
       return bits;
+    }
+
+    /**
+     * What stars that are not seen add to the error of a flux: by as much as the residual's
+     * significance is wider than noise, in electrons of a star on empty sky.
+     */
+    private double confusion() {
+      double excess = filter.noise() * filter.noise() - 1;
+      return excess > 0 ? Math.sqrt(excess) * fluxError() : 0;
+    }
+
+    /** Error of the flux of a faint star, alone on empty sky, electrons. */
+    private double fluxError() {
+      double square = 0;
+      for (float p : psf.stampAt((width - 1) / 2.0, (height - 1) / 2.0, stampRadius)) {
+        square += p * p;
+      }
+      return sky.medianNoise() / Math.sqrt(square);
     }
 
     private ImageSummary summary(Stars measured) {
@@ -926,10 +991,6 @@ public final class ImageReducer implements AutoCloseable {
         struck += (bits & PixelFlag.COSMIC_RAY) != 0 ? 1 : 0;
       }
       double pixels = (double) width * height;
-      double square = 0;
-      for (float p : psf.stampAt(x, y, stampRadius)) {
-        square += p * p;
-      }
       return new ImageSummary(
           sky.medianLevel(),
           sky.medianNoise(),
@@ -942,7 +1003,7 @@ public final class ImageReducer implements AutoCloseable {
           psf.coefficients(),
           saturated / pixels,
           masked / pixels,
-          5 * sky.medianNoise() / Math.sqrt(square),
+          5 * fluxError(),
           apertures.summary(measured),
           psfResult.holdOut(),
           struck / pixels,

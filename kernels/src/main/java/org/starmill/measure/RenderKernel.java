@@ -18,7 +18,13 @@ final class RenderKernel extends PsfKernel {
   int height;
   int bandRows;
 
-  /** 1 to draw the model anew, 0 to leave it as it is and take it off the image. */
+  /** What is done with the model before it is taken off the image. */
+  static final int NOTHING = 0;
+
+  static final int ANEW = 1;
+  static final int ON_TOP = 2;
+
+  /** One of the three. */
   int drawing;
 
   /** Stars of band b: {@code bandStar[bandStart[b]]} to {@code bandStar[bandStart[b + 1] - 1]}. */
@@ -57,7 +63,7 @@ final class RenderKernel extends PsfKernel {
   public void item(int band) {
     int top = band * bandRows;
     int bottom = min(height, top + bandRows);
-    if (drawing == 1) {
+    if (drawing != NOTHING) {
       draw(band, top, bottom);
     }
     for (int i = top * width; i < bottom * width; i++) {
@@ -78,8 +84,10 @@ final class RenderKernel extends PsfKernel {
   }
 
   private void draw(int band, int top, int bottom) {
-    for (int i = top * width; i < bottom * width; i++) {
-      model[i] = 0f;
+    if (drawing == ANEW) {
+      for (int i = top * width; i < bottom * width; i++) {
+        model[i] = 0f;
+      }
     }
     for (int k = bandStart[band]; k < bandStart[band + 1]; k++) {
       int star = bandStar[k];

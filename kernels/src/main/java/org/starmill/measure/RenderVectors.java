@@ -37,8 +37,10 @@ final class RenderVectors {
     for (int band = from; band < to; band++) {
       int top = band * k.bandRows;
       int bottom = Math.min(k.height, top + k.bandRows);
-      if (k.drawing == 1) {
+      if (k.drawing == RenderKernel.ANEW) {
         Arrays.fill(k.model, top * k.width, bottom * k.width, 0f);
+      }
+      if (k.drawing != RenderKernel.NOTHING) {
         for (int n = k.bandStart[band]; n < k.bandStart[band + 1]; n++) {
           star(k.bandStar[n], top, bottom);
         }

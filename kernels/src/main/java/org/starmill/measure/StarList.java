@@ -11,6 +11,9 @@ final class StarList {
   /** A pixel that answers less to light is dead. */
   private static final float LEAST_RESPONSE = 0.05f;
 
+  /** A step, in standard deviations, as of a star that was not fitted yet. */
+  static final float RESTLESS = 10f;
+
   /** Side of the squares that stars are sorted by, pixels. */
   private static final int PLACE = 64;
 
@@ -71,7 +74,13 @@ final class StarList {
       crowding[i] = 1f;
       quality[i] = 1f;
       pass[i] = passNumber;
+      moved[i] = RESTLESS;
     }
+  }
+
+  /** Lets all stars take part in the next sweep. */
+  void unsettle() {
+    Arrays.fill(moved, RESTLESS);
   }
 
   /** Makes room for more stars at the end. */
@@ -91,6 +100,8 @@ final class StarList {
     crowding[second] = 1f;
     quality[second] = 1f;
     pass[second] = pass[star];
+    moved[star] = RESTLESS;
+    moved[second] = RESTLESS;
   }
 
   private void place(int star, double x, double y) {

@@ -33,6 +33,9 @@ final class StarSolver {
 
   private static final float NEIGHBOUR_STILL = 0.1f;
 
+  /** Share of the stars below which only these are drawn anew. */
+  private static final double FEW = 0.4;
+
   private static final float LONGEST_STEP = 0.6f;
   private static final int BAND_ROWS = 32;
 
@@ -60,6 +63,7 @@ final class StarSolver {
   private int stampRadius;
   private int mostNeighbours;
   private int[] stamp = new int[0];
+  private int[] drawnRadius = new int[0];
   private boolean[] restless;
 
   StarSolver(Device device) {
@@ -126,14 +130,16 @@ final class StarSolver {
     render.table = table;
   }
 
-  /** Sorts the stars, and finds their forms, stamps and neighbours: after some came or went. */
+  /**
+   * Sorts the stars, and finds their forms, stamps and neighbours: after some came or went. Those
+   * whose {@link StarList#moved} says so, and their neighbours, take part in the next sweep.
+   */
   void arrange(StarList stars) {
     stars.sortByPlace();
     int n = stars.count();
     float[] form = atLeastOne(stars.forms(psf));
     normal.form = form;
     quality.form = form;
-    render.form = form;
     stamp = new int[Math.max(1, n)];
     int small = Math.min(stampRadius, Math.max(4, (int) Math.round(FAINT_RADIUS * psf.fwhm())));
     for (int i = 0; i < n; i++) {
@@ -141,10 +147,10 @@ final class StarSolver {
       stars.anchorX[i] = (float) stars.x(i);
       stars.anchorY[i] = (float) stars.y(i);
     }
-    render.radius = drawn(stars, form);
+    drawnRadius = drawn(stars, form);
     pair(stars);
     restless = new boolean[n];
-    Arrays.fill(restless, true);
+    settle(stars);
   }
 
   /**
@@ -245,13 +251,13 @@ final class StarSolver {
     normal.centreY = stars.centreY;
     normal.offsetX = stars.offsetX;
     normal.offsetY = stars.offsetY;
-    normal.flux = stars.flux;
     int places = count * StarNormalKernel.WORK;
     if (!device.usesVectors() && (normal.work == null || normal.work.length < places)) {
       normal.work = new float[places];
     }
     device.run(normal, count);
 
+    Drawn before = count < n * FEW ? Drawn.of(stars, chosen, count) : null;
     solve.damping = (float) (1 + damping);
     solve.longestStep = LONGEST_STEP;
     solve.longestWay = longestWay();
@@ -269,8 +275,45 @@ final class StarSolver {
     solveAll(chosen, count);
     stars.recentre();
     settle(stars);
-    draw(stars);
+    if (before == null) {
+      draw(stars);
+    } else {
+      redraw(stars, chosen, before);
+    }
     return count;
+  }
+
+  /**
+   * Some stars as the model has them, with their fluxes' signs turned.
+   *
+   * <p>Adding these and then the stars as they are now changes the model for them alone.
+   */
+  private record Drawn(int[] centreX, int[] centreY, float[] offsetX, float[] offsetY, float[] flux) {
+    static Drawn of(StarList stars, int[] chosen, int count) {
+      Drawn drawn =
+          new Drawn(
+              new int[2 * count],
+              new int[2 * count],
+              new float[2 * count],
+              new float[2 * count],
+              new float[2 * count]);
+      drawn.put(0, stars, chosen, count, -1f);
+      return drawn;
+    }
+
+    void put(int at, StarList stars, int[] chosen, int count, float sign) {
+      for (int k = 0; k < count; k++) {
+        centreX[at + k] = stars.centreX[chosen[k]];
+        centreY[at + k] = stars.centreY[chosen[k]];
+        offsetX[at + k] = stars.offsetX[chosen[k]];
+        offsetY[at + k] = stars.offsetY[chosen[k]];
+        flux[at + k] = sign * stars.flux[chosen[k]];
+      }
+    }
+
+    int count() {
+      return flux.length / 2;
+    }
   }
 
   private void solveAll(int[] chosen, int count) {
@@ -312,12 +355,46 @@ final class StarSolver {
 
   /** Draws all stars, and what they leave of the image. */
   void draw(StarList stars) {
-    render.drawing = 1;
-    int n = stars.count();
+    render.drawing = RenderKernel.ANEW;
+    render.form = normal.form;
+    render.radius = drawnRadius;
+    render.centreX = atLeastOne(stars.centreX);
+    render.centreY = atLeastOne(stars.centreY);
+    render.offsetX = atLeastOne(stars.offsetX);
+    render.offsetY = atLeastOne(stars.offsetY);
+    render.flux = atLeastOne(stars.flux);
+    runBands(stars.count());
+  }
+
+  /** Draws some stars anew, and what all leave of the image. */
+  private void redraw(StarList stars, int[] chosen, Drawn before) {
+    int count = before.count();
+    before.put(count, stars, chosen, count, 1f);
+    float[] form = new float[2 * count * PsfKernel.FORM];
+    int[] radius = new int[2 * count];
+    for (int k = 0; k < 2 * count; k++) {
+      int star = chosen[k % count];
+      System.arraycopy(
+          normal.form, star * PsfKernel.FORM, form, k * PsfKernel.FORM, PsfKernel.FORM);
+      radius[k] = drawnRadius[star];
+    }
+    render.drawing = RenderKernel.ON_TOP;
+    render.form = form;
+    render.radius = radius;
+    render.centreX = before.centreX();
+    render.centreY = before.centreY();
+    render.offsetX = before.offsetX();
+    render.offsetY = before.offsetY();
+    render.flux = before.flux();
+    runBands(2 * count);
+  }
+
+  /** Sorts what is to be drawn into bands of rows, and draws. */
+  private void runBands(int n) {
     int bands = (planes.height + BAND_ROWS - 1) / BAND_ROWS;
     int[] start = new int[bands + 1];
     for (int i = 0; i < n; i++) {
-      for (int b = firstBand(stars, i); b <= lastBand(stars, i, bands); b++) {
+      for (int b = firstBand(i); b <= lastBand(i, bands); b++) {
         start[b + 1]++;
       }
     }
@@ -327,32 +404,27 @@ final class StarSolver {
     int[] next = Arrays.copyOf(start, bands);
     int[] member = new int[Math.max(1, start[bands])];
     for (int i = 0; i < n; i++) {
-      for (int b = firstBand(stars, i); b <= lastBand(stars, i, bands); b++) {
+      for (int b = firstBand(i); b <= lastBand(i, bands); b++) {
         member[next[b]++] = i;
       }
     }
     render.bandStart = start;
     render.bandStar = member;
-    render.centreX = atLeastOne(stars.centreX);
-    render.centreY = atLeastOne(stars.centreY);
-    render.offsetX = atLeastOne(stars.offsetX);
-    render.offsetY = atLeastOne(stars.offsetY);
-    render.flux = atLeastOne(stars.flux);
     device.run(render, bands);
   }
 
   /** Takes the model as it is drawn off the image: after the sky has changed. */
   void subtract() {
-    render.drawing = 0;
+    render.drawing = RenderKernel.NOTHING;
     device.run(render, (planes.height + BAND_ROWS - 1) / BAND_ROWS);
   }
 
-  private int firstBand(StarList stars, int star) {
-    return Math.max(0, stars.centreY[star] - render.radius[star]) / BAND_ROWS;
+  private int firstBand(int i) {
+    return Math.max(0, render.centreY[i] - render.radius[i]) / BAND_ROWS;
   }
 
-  private int lastBand(StarList stars, int star, int bands) {
-    int last = stars.centreY[star] + render.radius[star];
+  private int lastBand(int i, int bands) {
+    int last = render.centreY[i] + render.radius[i];
     return last < 0 ? -1 : Math.min(bands - 1, last / BAND_ROWS);
   }
 
