@@ -770,8 +770,7 @@ public final class ImageReducer implements AutoCloseable {
         float flux = stars.flux[i];
         stars.skyOffset[i] = solver.sky(i);
         stars.chi2[i] = solver.chi2(i) / Math.max(1, solver.pixels(i) - 3);
-        stars.quality[i] =
-            numbers[o + StarQualityKernel.GOOD] / numbers[o + StarQualityKernel.ALL];
+        stars.quality[i] = numbers[o + StarQualityKernel.GOOD] / numbers[o + StarQualityKernel.ALL];
         float own = numbers[o + StarQualityKernel.OWN_LIGHT];
         float others = numbers[o + StarQualityKernel.OTHER_LIGHT];
         stars.crowding[i] = own > 0 ? own / (own + others) : 1f;

@@ -52,8 +52,7 @@ final class RenderVectors {
     int cx = k.centreX[star];
     int cy = k.centreY[star];
     int r = k.radius[star];
-    psf.star(
-        cx, cy, k.offsetX[star], k.offsetY[star], k.form, star * PsfKernel.FORM);
+    psf.star(cx, cy, k.offsetX[star], k.offsetY[star], k.form, star * PsfKernel.FORM);
     int left = Math.max(-r, -cx);
     int right = Math.min(r, k.width - 1 - cx);
     int last = Math.min(cy + r, bottom - 1);
@@ -88,8 +87,7 @@ final class RenderVectors {
       return;
     }
     int vectors = (right - left + LANES) / LANES;
-    wings.row(
-        k.form, star * PsfKernel.FORM, left, py, vectors, k.offsetX[star], k.offsetY[star]);
+    wings.row(k.form, star * PsfKernel.FORM, left, py, vectors, k.offsetX[star], k.offsetY[star]);
     for (int v = 0; v < vectors; v++) {
       int column = left + v * LANES;
       add(k.flux[star], wings.value, v * LANES, row + column, right - column, end);

@@ -48,7 +48,9 @@ final class StarNormalKernel extends PsfKernel {
   float[] flux;
   float[] form;
 
-  /** Neighbours of star i: {@code neighbour[firstOf[i]]} to {@code neighbour[firstOf[i + 1] - 1]}. */
+  /**
+   * Neighbours of star i: {@code neighbour[firstOf[i]]} to {@code neighbour[firstOf[i + 1] - 1]}.
+   */
   int[] firstOf;
 
   int[] neighbour;
@@ -91,13 +93,7 @@ final class StarNormalKernel extends PsfKernel {
         float w = weight[row + px];
         if (w > 0f) {
           pixelAndSlopes(
-              form,
-              star * FORM,
-              px - offsetX[star],
-              py - offsetY[star],
-              order(px, py),
-              work,
-              v);
+              form, star * FORM, px - offsetX[star], py - offsetY[star], order(px, py), work, v);
           float p = work[v];
           float jx = work[v + 1];
           float jy = work[v + 2];
@@ -171,13 +167,7 @@ final class StarNormalKernel extends PsfKernel {
         float w = weight[row + px];
         if (w > 0f) {
           pixelAndSlopes(
-              form,
-              star * FORM,
-              px - offsetX[star],
-              py - offsetY[star],
-              order(px, py),
-              work,
-              v);
+              form, star * FORM, px - offsetX[star], py - offsetY[star], order(px, py), work, v);
           pixelAndSlopes(
               form,
               other * FORM,

@@ -5,11 +5,11 @@ import org.starmill.psf.PsfTable;
 
 /**
  * Says of one fitted star what its stamp shows besides the flux: chi squared, how much of the PSF
- * lies on good pixels, how much of the light is its own, and whether it is wider, narrower or longer
- * than the PSF.
+ * lies on good pixels, how much of the light is its own, and whether it is wider, narrower or
+ * longer than the PSF.
  *
- * <p>With X, Y the offset from the star's centre, a star that is a little larger, or longer along one
- * axis or diagonal, differs from the PSF by F times
+ * <p>With X, Y the offset from the star's centre, a star that is a little larger, or longer along
+ * one axis or diagonal, differs from the PSF by F times
  *
  * <pre>
  *   D0 = 2 P + X dP/dX + Y dP/dY    (size)
@@ -18,8 +18,8 @@ import org.starmill.psf.PsfTable;
  * </pre>
  *
  * The residual's response to each, sum w r D / (F N) with N = sum w D^2 - (sum w D P)^2 / sum w P^2
- * (the flux being fitted), is the change of ln FWHM, and of both ellipticities, that would fit best,
- * to first order; the response times F sqrt(N) is its significance.
+ * (the flux being fitted), is the change of ln FWHM, and of both ellipticities, that would fit
+ * best, to first order; the response times F sqrt(N) is its significance.
  */
 final class StarQualityKernel extends PsfKernel {
   /** Numbers a star. */
@@ -60,6 +60,7 @@ final class StarQualityKernel extends PsfKernel {
   float[] numbers;
   float[] work;
   PsfTable table;
+
   @Override
   public void item(int star) {
     int o = star * NUMBERS;
@@ -104,7 +105,10 @@ final class StarQualityKernel extends PsfKernel {
             float d0 = 2f * p + dx * sx + dy * sy;
             float d1 = dx * sx - dy * sy;
             float d2 = dx * sy + dy * sx;
-            if (px <= coreHalfSide && px >= -coreHalfSide && py <= coreHalfSide && py >= -coreHalfSide) {
+            if (px <= coreHalfSide
+                && px >= -coreHalfSide
+                && py <= coreHalfSide
+                && py >= -coreHalfSide) {
               chi += wr * value;
               pixels += 1f;
             }

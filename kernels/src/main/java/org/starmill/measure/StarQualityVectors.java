@@ -63,9 +63,7 @@ final class StarQualityVectors {
         good = good.add(q);
         FloatVector light = p.mul(flux);
         own = own.add(q.mul(light));
-        other =
-            other.add(
-                q.mul(FloatVector.fromArray(FLOATS, stamp.model, i).sub(light).max(0f)));
+        other = other.add(q.mul(FloatVector.fromArray(FLOATS, stamp.model, i).sub(light).max(0f)));
         if (row >= -core && row <= core) {
           FloatVector columns = PsfStamps.LANE_NUMBERS.add((float) column);
           VectorMask<Float> counted =

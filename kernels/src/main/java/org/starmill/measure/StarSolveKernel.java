@@ -10,8 +10,8 @@ import org.starmill.device.ItemKernel;
  * every neighbour takes its own from its own system: an overlapping Schwarz iteration (restricted
  * additive; Cai and Sarkis 1999, SIAM J. Sci. Comput. 21, 792) for the normal system of the whole
  * image, in which the work for a star is bounded and nobody writes what another reads. The Cholesky
- * triangle's last three rows give the star's step and, inverted, the covariance of its x, y and flux
- * with the neighbours' share in it.
+ * triangle's last three rows give the star's step and, inverted, the covariance of its x, y and
+ * flux with the neighbours' share in it.
  */
 final class StarSolveKernel extends ItemKernel {
   /** Position errors of stars below this signal-to-noise are as if they had it. */
@@ -47,6 +47,7 @@ final class StarSolveKernel extends ItemKernel {
   float[] errorX;
   float[] errorY;
   float[] errorFlux;
+
   /** {@link #places} of scratch an item: a triangle and a right side. */
   float[] work;
 

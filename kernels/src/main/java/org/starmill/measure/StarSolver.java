@@ -11,11 +11,11 @@ import org.starmill.psf.PsfTable;
  * Solves all stars of an image together, and draws their model.
  *
  * <p>A sweep sums every star's normal system on what the model leaves of the image, solves each
- * together with its neighbours' ({@link StarSolveKernel}), moves the stars and draws the model anew.
- * Stars that stand still, and whose neighbours do, are left out of the next sweep. Compared with
- * fitting each star on the image without the others, sweep by sweep, a blend of two stars a FWHM
- * apart needs 3 sweeps in place of 10 to 20; compared with one sparse system for the image the work
- * and memory of a star are bounded, and nothing is written by two.
+ * together with its neighbours' ({@link StarSolveKernel}), moves the stars and draws the model
+ * anew. Stars that stand still, and whose neighbours do, are left out of the next sweep. Compared
+ * with fitting each star on the image without the others, sweep by sweep, a blend of two stars a
+ * FWHM apart needs 3 sweeps in place of 10 to 20; compared with one sparse system for the image the
+ * work and memory of a star are bounded, and nothing is written by two.
  *
  * <p>Not safe for use by several threads at once.
  */
@@ -35,6 +35,7 @@ final class StarSolver {
 
   private static final float LONGEST_STEP = 0.6f;
   private static final int BAND_ROWS = 32;
+
   /** Stars are drawn out to where they fall below this share of the sky's noise. */
   private static final double FAINTEST = 0.05;
 

@@ -24,6 +24,7 @@ public final class PsfStamps {
 
   private static final float ROUNDING = 12582912f;
   private static final int ROUNDING_BITS = 0x4b400000;
+
   /** 0, 1, 2, ... */
   public static final FloatVector LANE_NUMBERS = laneNumbers();
 
