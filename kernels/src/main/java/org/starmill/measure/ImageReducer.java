@@ -438,8 +438,7 @@ public final class ImageReducer implements AutoCloseable {
         return false;
       }
       int found =
-          trails.mask(
-              planes.image, planes.base, image.mask(), width, height, peaks, psf.fwhm());
+          trails.mask(planes.image, planes.base, image.mask(), width, height, peaks, psf.fwhm());
       trailCount += found;
       if (found > 0) {
         subtractSky();
@@ -577,8 +576,7 @@ public final class ImageReducer implements AutoCloseable {
                     beside,
                     star -> {
                       companion[0] = true;
-                      known[0] |=
-                          Math.hypot(stars.x(star) - x, stars.y(star) - y) < closest;
+                      known[0] |= Math.hypot(stars.x(star) - x, stars.y(star) - y) < closest;
                     });
                 return companion[0]
                     && !known[0]
@@ -942,8 +940,7 @@ public final class ImageReducer implements AutoCloseable {
       float alongNorm = numbers[o + StarQualityKernel.LONG_NORM];
       float across = numbers[o + StarQualityKernel.DIAGONAL];
       float acrossNorm = numbers[o + StarQualityKernel.DIAGONAL_NORM];
-      double longer =
-          Math.hypot(along / Math.sqrt(alongNorm), across / Math.sqrt(acrossNorm));
+      double longer = Math.hypot(along / Math.sqrt(alongNorm), across / Math.sqrt(acrossNorm));
       double longerBy = Math.hypot(along / alongNorm, across / acrossNorm) / flux;
       return (Math.abs(size) > POOR * Math.sqrt(sizeNorm)
               && Math.abs(size) > LEAST_CHANGE * flux * sizeNorm)

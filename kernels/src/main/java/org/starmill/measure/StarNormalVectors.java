@@ -74,33 +74,33 @@ final class StarNormalVectors {
     for (int v = 0; v < stamp.vectors; v++) {
       int pixel = stamp.pixel[v];
       int at = v * LANES;
-        VectorMask<Float> inside =
-            PsfStamps.LANE_NUMBERS.compare(VectorOperators.LE, stamp.lastLane[v]);
-        FloatVector w =
-            FloatVector.zero(FLOATS)
-                .blend(FloatVector.fromArray(FLOATS, stamp.weight, pixel), inside);
-        FloatVector value0 = FloatVector.fromArray(FLOATS, stamp.residual, pixel);
-        FloatVector p = FloatVector.fromArray(FLOATS, stamp.value, at);
-        FloatVector jx = FloatVector.fromArray(FLOATS, stamp.slopeX, at);
-        FloatVector jy = FloatVector.fromArray(FLOATS, stamp.slopeY, at);
-        FloatVector wp = w.mul(p);
-        FloatVector wx = w.mul(jx);
-        FloatVector wy = w.mul(jy);
-        xx = xx.add(wx.mul(jx));
-        xy = xy.add(wx.mul(jy));
-        yy = yy.add(wy.mul(jy));
-        xf = xf.add(wx.mul(p));
-        yf = yf.add(wy.mul(p));
-        ff = ff.add(wp.mul(p));
-        gx = gx.add(wx.mul(value0));
-        gy = gy.add(wy.mul(value0));
-        gf = gf.add(wp.mul(value0));
-        chi = chi.add(w.mul(value0).mul(value0));
-        count = count.add(none.blend(1f, w.compare(VectorOperators.GT, 0f)));
-        // The neighbours' blocks take the weighted columns.
-        wp.intoArray(stamp.value, at);
-        wx.intoArray(stamp.slopeX, at);
-        wy.intoArray(stamp.slopeY, at);
+      VectorMask<Float> inside =
+          PsfStamps.LANE_NUMBERS.compare(VectorOperators.LE, stamp.lastLane[v]);
+      FloatVector w =
+          FloatVector.zero(FLOATS)
+              .blend(FloatVector.fromArray(FLOATS, stamp.weight, pixel), inside);
+      FloatVector value0 = FloatVector.fromArray(FLOATS, stamp.residual, pixel);
+      FloatVector p = FloatVector.fromArray(FLOATS, stamp.value, at);
+      FloatVector jx = FloatVector.fromArray(FLOATS, stamp.slopeX, at);
+      FloatVector jy = FloatVector.fromArray(FLOATS, stamp.slopeY, at);
+      FloatVector wp = w.mul(p);
+      FloatVector wx = w.mul(jx);
+      FloatVector wy = w.mul(jy);
+      xx = xx.add(wx.mul(jx));
+      xy = xy.add(wx.mul(jy));
+      yy = yy.add(wy.mul(jy));
+      xf = xf.add(wx.mul(p));
+      yf = yf.add(wy.mul(p));
+      ff = ff.add(wp.mul(p));
+      gx = gx.add(wx.mul(value0));
+      gy = gy.add(wy.mul(value0));
+      gf = gf.add(wp.mul(value0));
+      chi = chi.add(w.mul(value0).mul(value0));
+      count = count.add(none.blend(1f, w.compare(VectorOperators.GT, 0f)));
+      // The neighbours' blocks take the weighted columns.
+      wp.intoArray(stamp.value, at);
+      wx.intoArray(stamp.slopeX, at);
+      wy.intoArray(stamp.slopeY, at);
     }
     float[] own = k.own;
     int o = star * StarNormalKernel.OWN;
@@ -130,16 +130,16 @@ final class StarNormalVectors {
     for (int v = 0; v < stamp.vectors; v++) {
       int pixel = stamp.pixel[v];
       int at = v * LANES;
-        VectorMask<Float> inside =
-            PsfStamps.LANE_NUMBERS.compare(VectorOperators.LE, stamp.lastLane[v]);
-        FloatVector w =
-            FloatVector.zero(FLOATS)
-                .blend(FloatVector.fromArray(FLOATS, stamp.weight, pixel), inside);
-        ss = ss.add(w);
-        gs = gs.add(w.mul(FloatVector.fromArray(FLOATS, stamp.residual, pixel)));
-        fs = fs.add(FloatVector.fromArray(FLOATS, stamp.value, at));
-        xs = xs.add(FloatVector.fromArray(FLOATS, stamp.slopeX, at));
-        ys = ys.add(FloatVector.fromArray(FLOATS, stamp.slopeY, at));
+      VectorMask<Float> inside =
+          PsfStamps.LANE_NUMBERS.compare(VectorOperators.LE, stamp.lastLane[v]);
+      FloatVector w =
+          FloatVector.zero(FLOATS)
+              .blend(FloatVector.fromArray(FLOATS, stamp.weight, pixel), inside);
+      ss = ss.add(w);
+      gs = gs.add(w.mul(FloatVector.fromArray(FLOATS, stamp.residual, pixel)));
+      fs = fs.add(FloatVector.fromArray(FLOATS, stamp.value, at));
+      xs = xs.add(FloatVector.fromArray(FLOATS, stamp.slopeX, at));
+      ys = ys.add(FloatVector.fromArray(FLOATS, stamp.slopeY, at));
     }
     float x = xs.reduceLanes(VectorOperators.ADD);
     float y = ys.reduceLanes(VectorOperators.ADD);
@@ -173,8 +173,7 @@ final class StarNormalVectors {
     int right = Math.min(r, dx + reach);
     int top = Math.max(-r, dy - reach);
     int bottom = Math.min(r, dy + reach);
-    psf.neighbour(
-        k.offsetX[other], k.offsetY[other], k.form, other * PsfKernel.FORM);
+    psf.neighbour(k.offsetX[other], k.offsetY[other], k.form, other * PsfKernel.FORM);
     int vectors = 0;
     for (int row = top; row <= bottom; row++) {
       for (int column = left; column <= right; column += LANES) {
@@ -201,8 +200,7 @@ final class StarNormalVectors {
     FloatVector ff = zero;
     for (int v = 0; v < vectors; v++) {
       // The last vector may reach beyond the stamp: what stands there is of no meaning.
-      VectorMask<Float> inside =
-          PsfStamps.LANE_NUMBERS.compare(VectorOperators.LE, lastLane[v]);
+      VectorMask<Float> inside = PsfStamps.LANE_NUMBERS.compare(VectorOperators.LE, lastLane[v]);
       int at = place[v];
       int from = v * LANES;
       FloatVector kp = zero.blend(FloatVector.fromArray(FLOATS, otherValue, from), inside);

@@ -50,25 +50,25 @@ final class StarQualityVectors {
     FloatVector own = zero;
     FloatVector other = zero;
     for (int v = 0; v < stamp.vectors; v++) {
-        int i = stamp.pixel[v];
-        int at = v * LANES;
-        VectorMask<Float> inside = within(stamp.lastLane[v]);
-        FloatVector w = zero.blend(FloatVector.fromArray(FLOATS, stamp.weight, i), inside);
-        VectorMask<Float> used = w.compare(VectorOperators.GT, 0f);
-        FloatVector p = zero.blend(FloatVector.fromArray(FLOATS, stamp.value, at), inside);
-        FloatVector q = zero.blend(p, used);
-        all = all.add(p);
-        good = good.add(q);
-        FloatVector light = p.mul(flux);
-        own = own.add(q.mul(light));
-        other = other.add(q.mul(FloatVector.fromArray(FLOATS, stamp.model, i).sub(light).max(0f)));
-        // A row beyond the core counts nothing.
-        float half = Math.abs(stamp.row[v]) <= core ? core : -1f;
-        FloatVector columns = PsfStamps.LANE_NUMBERS.add((float) stamp.column[v]).abs();
-        VectorMask<Float> counted = used.and(columns.compare(VectorOperators.LE, half));
-        FloatVector value = FloatVector.fromArray(FLOATS, stamp.residual, i);
-        chi = chi.add(zero.blend(w.mul(value).mul(value), counted));
-        pixels = pixels.add(zero.blend(1f, counted));
+      int i = stamp.pixel[v];
+      int at = v * LANES;
+      VectorMask<Float> inside = within(stamp.lastLane[v]);
+      FloatVector w = zero.blend(FloatVector.fromArray(FLOATS, stamp.weight, i), inside);
+      VectorMask<Float> used = w.compare(VectorOperators.GT, 0f);
+      FloatVector p = zero.blend(FloatVector.fromArray(FLOATS, stamp.value, at), inside);
+      FloatVector q = zero.blend(p, used);
+      all = all.add(p);
+      good = good.add(q);
+      FloatVector light = p.mul(flux);
+      own = own.add(q.mul(light));
+      other = other.add(q.mul(FloatVector.fromArray(FLOATS, stamp.model, i).sub(light).max(0f)));
+      // A row beyond the core counts nothing.
+      float half = Math.abs(stamp.row[v]) <= core ? core : -1f;
+      FloatVector columns = PsfStamps.LANE_NUMBERS.add((float) stamp.column[v]).abs();
+      VectorMask<Float> counted = used.and(columns.compare(VectorOperators.LE, half));
+      FloatVector value = FloatVector.fromArray(FLOATS, stamp.residual, i);
+      chi = chi.add(zero.blend(w.mul(value).mul(value), counted));
+      pixels = pixels.add(zero.blend(1f, counted));
     }
     float[] numbers = k.numbers;
     int o = star * StarQualityKernel.NUMBERS;
@@ -93,32 +93,32 @@ final class StarQualityVectors {
     FloatVector p2 = zero;
     FloatVector n2 = zero;
     for (int v = 0; v < stamp.vectors; v++) {
-        int i = stamp.pixel[v];
-        int at = v * LANES;
-        float dy = stamp.row[v] - k.offsetY[star];
-        FloatVector w =
-            zero.blend(FloatVector.fromArray(FLOATS, stamp.weight, i), within(stamp.lastLane[v]));
-        FloatVector dx = PsfStamps.LANE_NUMBERS.add(stamp.column[v] - k.offsetX[star]);
-        FloatVector p = FloatVector.fromArray(FLOATS, stamp.value, at);
-        FloatVector sx = FloatVector.fromArray(FLOATS, stamp.slopeX, at).neg();
-        FloatVector sy = FloatVector.fromArray(FLOATS, stamp.slopeY, at).neg();
-        FloatVector along = dx.mul(sx);
-        FloatVector across = sy.mul(dy);
-        FloatVector d0 = along.add(across).add(p).add(p);
-        FloatVector d1 = along.sub(across);
-        FloatVector d2 = dx.mul(sy).add(sx.mul(dy));
-        FloatVector wr = w.mul(FloatVector.fromArray(FLOATS, stamp.residual, i));
-        FloatVector wp = w.mul(p);
-        pp = pp.add(wp.mul(p));
-        r0 = r0.add(wr.mul(d0));
-        p0 = p0.add(wp.mul(d0));
-        n0 = n0.add(w.mul(d0).mul(d0));
-        r1 = r1.add(wr.mul(d1));
-        p1 = p1.add(wp.mul(d1));
-        n1 = n1.add(w.mul(d1).mul(d1));
-        r2 = r2.add(wr.mul(d2));
-        p2 = p2.add(wp.mul(d2));
-        n2 = n2.add(w.mul(d2).mul(d2));
+      int i = stamp.pixel[v];
+      int at = v * LANES;
+      float dy = stamp.row[v] - k.offsetY[star];
+      FloatVector w =
+          zero.blend(FloatVector.fromArray(FLOATS, stamp.weight, i), within(stamp.lastLane[v]));
+      FloatVector dx = PsfStamps.LANE_NUMBERS.add(stamp.column[v] - k.offsetX[star]);
+      FloatVector p = FloatVector.fromArray(FLOATS, stamp.value, at);
+      FloatVector sx = FloatVector.fromArray(FLOATS, stamp.slopeX, at).neg();
+      FloatVector sy = FloatVector.fromArray(FLOATS, stamp.slopeY, at).neg();
+      FloatVector along = dx.mul(sx);
+      FloatVector across = sy.mul(dy);
+      FloatVector d0 = along.add(across).add(p).add(p);
+      FloatVector d1 = along.sub(across);
+      FloatVector d2 = dx.mul(sy).add(sx.mul(dy));
+      FloatVector wr = w.mul(FloatVector.fromArray(FLOATS, stamp.residual, i));
+      FloatVector wp = w.mul(p);
+      pp = pp.add(wp.mul(p));
+      r0 = r0.add(wr.mul(d0));
+      p0 = p0.add(wp.mul(d0));
+      n0 = n0.add(w.mul(d0).mul(d0));
+      r1 = r1.add(wr.mul(d1));
+      p1 = p1.add(wp.mul(d1));
+      n1 = n1.add(w.mul(d1).mul(d1));
+      r2 = r2.add(wr.mul(d2));
+      p2 = p2.add(wp.mul(d2));
+      n2 = n2.add(w.mul(d2).mul(d2));
     }
     float sum = pp.reduceLanes(VectorOperators.ADD);
     float share = sum > 0f ? 1f / sum : 0f;

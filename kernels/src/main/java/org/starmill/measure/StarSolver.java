@@ -288,7 +288,8 @@ final class StarSolver {
    *
    * <p>Adding these and then the stars as they are now changes the model for them alone.
    */
-  private record Drawn(int[] centreX, int[] centreY, float[] offsetX, float[] offsetY, float[] flux) {
+  private record Drawn(
+      int[] centreX, int[] centreY, float[] offsetX, float[] offsetY, float[] flux) {
     static Drawn of(StarList stars, int[] chosen, int count) {
       Drawn drawn =
           new Drawn(
@@ -472,8 +473,7 @@ final class StarSolver {
       int other = normal.neighbour[k];
       nearest =
           Math.min(
-              nearest,
-              Math.hypot(stars.x(other) - stars.x(star), stars.y(other) - stars.y(star)));
+              nearest, Math.hypot(stars.x(other) - stars.x(star), stars.y(other) - stars.y(star)));
     }
     return nearest;
   }

@@ -12,13 +12,13 @@ import jdk.incubator.vector.VectorSpecies;
  * <p>At some nodes of the field the PSF, integrated over a pixel, is evaluated on a grid of several
  * points a pixel and turned into the coefficients of a cubic B-spline (Unser, Aldroubi and Eden
  * 1993, IEEE Trans. Signal Processing 41, 821). Quadratic polynomials between the nodes give the
- * coefficients in the middle of each cell of the field. All pixels of a star share one phase against
- * the grid, so that its stamp is a sum of sixteen images of one pixel's step each: stored by phase,
- * these are rows of contiguous numbers, and pixels become lanes.
+ * coefficients in the middle of each cell of the field. All pixels of a star share one phase
+ * against the grid, so that its stamp is a sum of sixteen images of one pixel's step each: stored
+ * by phase, these are rows of contiguous numbers, and pixels become lanes.
  *
  * <p>What the star's form differs by from that of its cell's middle is a small linear map of the
- * plane: P(X + M X) = P + (M X) grad P to first order, times the ratio of the norms. The map is right
- * to a tenth, for the pixels do not grow with the PSF.
+ * plane: P(X + M X) = P + (M X) grad P to first order, times the ratio of the norms. The map is
+ * right to a tenth, for the pixels do not grow with the PSF.
  *
  * <p>With eight points a FWHM the spline is right to 2e-4 of the peak, and fluxes to 0.03 mmag at
  * every phase. Immutable, but for the {@link Local} that each thread has.
@@ -232,6 +232,7 @@ public final class PsfTable {
 
     /** The map from the table's form to the star's, and the ratio of the norms. */
     private float m00;
+
     private float m01;
     private float m10;
     private float m11;
@@ -334,8 +335,7 @@ public final class PsfTable {
      * @param row relative to the stamp's middle; neither further than the table's radius
      * @param at place that all three are written to
      */
-    public void slopes(
-        int column, int row, float[] value, float[] slopeX, float[] slopeY, int at) {
+    public void slopes(int column, int row, float[] value, float[] slopeX, float[] slopeY, int at) {
       float[] t = table;
       int[] from = start;
       int shift = row * side + column;
@@ -411,8 +411,7 @@ public final class PsfTable {
     public void addTo(float[] model, int pixel, float flux, int column, int row, int last) {
       FloatVector light = light(column, row).mul(flux);
       FloatVector old = FloatVector.fromArray(FLOATS, model, pixel);
-      VectorMask<Float> changed =
-          PsfStamps.LANE_NUMBERS.compare(VectorOperators.LE, (float) last);
+      VectorMask<Float> changed = PsfStamps.LANE_NUMBERS.compare(VectorOperators.LE, (float) last);
       old.add(FloatVector.zero(FLOATS).blend(light, changed)).intoArray(model, pixel);
     }
   }
