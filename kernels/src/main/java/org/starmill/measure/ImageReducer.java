@@ -9,6 +9,7 @@ import org.starmill.calibrate.Calibration;
 import org.starmill.calibrate.Master;
 import org.starmill.calibrate.Masters;
 import org.starmill.detect.CosmicRays;
+import org.starmill.detect.DefectiveColumns;
 import org.starmill.detect.MatchedFilter;
 import org.starmill.detect.Peaks;
 import org.starmill.detect.Trails;
@@ -133,6 +134,7 @@ public final class ImageReducer implements AutoCloseable {
   private final SkyMesh mesh;
   private final BaseVarianceKernel baseVariance = new BaseVarianceKernel();
   private final MatchedFilter filter;
+  private final DefectiveColumns defectiveColumns;
   private final CosmicRays cosmicRays;
   private final Trails trails = new Trails();
   private final PsfFit psfFit;
@@ -152,6 +154,7 @@ public final class ImageReducer implements AutoCloseable {
     this.calibration = new Calibration(device, settings.edge());
     this.mesh = new SkyMesh(device, settings.skyBox(), settings.skyFilter());
     this.filter = new MatchedFilter(device);
+    this.defectiveColumns = new DefectiveColumns(device);
     this.cosmicRays = new CosmicRays(device);
     this.psfFit = new PsfFit(device);
     this.solver = new StarSolver(device);
@@ -305,6 +308,7 @@ public final class ImageReducer implements AutoCloseable {
     Reduction reduce() {
       solver.begin(planes, image.response(), settings.fitSky(), settings.maxGroup());
       clock.run("sky", this::firstSky);
+      clock.run("detect", this::maskDefectiveColumns);
       clock.run("detect", this::guessSeeing);
       if (skyBox(psf.fwhm()) != skyBox) {
         skyBox = skyBox(psf.fwhm());
@@ -381,6 +385,12 @@ public final class ImageReducer implements AutoCloseable {
       baseVariance.base = planes.base;
       baseVariance.residual = planes.image;
       device.run(baseVariance, height);
+    }
+
+    private void maskDefectiveColumns() {
+      if (defectiveColumns.mask(planes.image, planes.base, image.mask(), width, height) > 0) {
+        subtractSky();
+      }
     }
 
     private void guessSeeing() {
