@@ -1,6 +1,7 @@
 package org.starmill.measure;
 
 import java.util.Arrays;
+import java.util.stream.IntStream;
 import org.starmill.psf.Psf;
 
 /**
@@ -92,6 +93,8 @@ final class Blends {
     if (count == 0) {
       return false;
     }
+    boolean[] chosen = split;
+    solver.add(stars, IntStream.range(0, n).filter(i -> chosen[i]).toArray(), -1f);
     stars.extend(count);
     int next = n;
     double sigma = psf.fwhm() / 2.355;

@@ -323,7 +323,7 @@ public final class ImageReducer implements AutoCloseable {
         clock.run("psf", () -> fitPsf(-1));
       }
       for (int pass = 1; pass < settings.passes(); pass++) {
-        clock.run("measure", () -> sweep(SWEEPS));
+        clock.run("measure", () -> sweep(SWEEPS, StarSolver.ROUGHLY_STILL));
         if (pass == 1) {
           clock.run("detect", this::maskMoreCosmicRays);
         }
@@ -341,9 +341,9 @@ public final class ImageReducer implements AutoCloseable {
           clock.run("psf", () -> fitPsf(grid));
         }
       }
-      clock.run("measure", () -> sweep(LAST_SWEEPS));
+      clock.run("measure", () -> sweep(LAST_SWEEPS, StarSolver.STILL));
       clock.run("measure", this::prune);
-      clock.run("measure", () -> sweep(1));
+      clock.run("measure", () -> sweep(2, StarSolver.STILL));
       clock.run("measure", this::lastSweep);
       return finish();
     }
@@ -494,7 +494,18 @@ public final class ImageReducer implements AutoCloseable {
       int[] chosen = pass == 1 ? oncePerSaturatedStar(peaks) : newOnes(peaks);
       stars.append(peaks, chosen, pass);
       stars.photons(image.response(), width, height);
-      arrange();
+      if (pass == 1) {
+        arrange();
+      } else {
+        addFresh();
+      }
+    }
+
+    /** Draws the stars that are new on top of those that are drawn. */
+    private void addFresh() {
+      solver.noise(modelError(), sky.medianNoise());
+      solver.arrange(stars);
+      solver.add(stars, stars.fresh(), 1f);
     }
 
     private Peaks search(int pass) {
@@ -710,14 +721,14 @@ public final class ImageReducer implements AutoCloseable {
       return true;
     }
 
-    private void sweep(int most) {
+    private void sweep(int most, float still) {
       if (stars.count() == 0) {
         throw new ImageRejected(
             "no stars",
             "no peak above %.1f sigma (detect.threshold)".formatted(settings.threshold()));
       }
       for (int k = 0; k < most; k++) {
-        if (solver.sweep(stars, false, k == 0 ? FIRST_DAMPING : 0) == 0) {
+        if (solver.sweep(stars, false, still, k == 0 ? FIRST_DAMPING : 0) == 0) {
           return;
         }
       }
@@ -726,7 +737,7 @@ public final class ImageReducer implements AutoCloseable {
     /** A full step of all stars, after which their errors are those of the final model. */
     private void lastSweep() {
       if (stars.count() > 0) {
-        solver.sweep(stars, true, 0);
+        solver.sweep(stars, true, StarSolver.STILL, 0);
       }
     }
 
@@ -734,7 +745,7 @@ public final class ImageReducer implements AutoCloseable {
     private void splitBlends() {
       if (Blends.split(stars, solver, psf)) {
         stars.photons(image.response(), width, height);
-        arrange();
+        addFresh();
       }
     }
 
@@ -766,7 +777,6 @@ public final class ImageReducer implements AutoCloseable {
               other -> {
                 if (other != star && !dropped[other] && stars.flux[other] <= flux) {
                   dropped[other] = true;
-                  stars.flux[star] += Math.max(0, stars.flux[other]);
                 }
               });
         }
@@ -779,10 +789,12 @@ public final class ImageReducer implements AutoCloseable {
               other -> stars.moved[other] = StarList.RESTLESS);
         }
       }
-      int before = stars.count();
-      stars.keep(IntStream.range(0, before).filter(i -> !dropped[i]).toArray());
-      if (stars.count() < before) {
-        arrange();
+      int n = stars.count();
+      int[] gone = IntStream.range(0, n).filter(i -> dropped[i]).toArray();
+      if (gone.length > 0) {
+        solver.add(stars, gone, -1f);
+        stars.keep(IntStream.range(0, n).filter(i -> !dropped[i]).toArray());
+        solver.arrange(stars);
       }
     }
 

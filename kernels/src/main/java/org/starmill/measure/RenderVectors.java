@@ -45,7 +45,11 @@ final class RenderVectors {
           star(k.bandStar[n], top, bottom);
         }
       }
-      finish(top * k.width, bottom * k.width);
+      if (k.drawing == RenderKernel.ON_TOP) {
+        finishAbout(band, top, bottom);
+      } else {
+        finish(top * k.width, bottom * k.width);
+      }
     }
   }
 
@@ -113,6 +117,20 @@ final class RenderVectors {
   private void addLanes(float flux, float[] from, int at, int pixel, int last) {
     for (int i = 0; i <= Math.min(last, LANES - 1); i++) {
       k.model[pixel + i] += flux * from[at + i];
+    }
+  }
+
+  /** Only where something was drawn. */
+  private void finishAbout(int band, int top, int bottom) {
+    for (int n = k.bandStart[band]; n < k.bandStart[band + 1]; n++) {
+      int star = k.bandStar[n];
+      int r = k.radius[star];
+      int left = Math.max(0, k.centreX[star] - r);
+      int right = Math.min(k.width - 1, k.centreX[star] + r);
+      int last = Math.min(k.centreY[star] + r, bottom - 1);
+      for (int y = Math.max(k.centreY[star] - r, top); y <= last && left <= right; y++) {
+        finish(y * k.width + left, y * k.width + right + 1);
+      }
     }
   }
 

@@ -14,6 +14,9 @@ final class StarList {
   /** A step, in standard deviations, as of a star that was not fitted yet. */
   static final float RESTLESS = 10f;
 
+  /** The same of a star that is not in the model yet. */
+  static final float FRESH = 11f;
+
   /** Side of the squares that stars are sorted by, pixels. */
   private static final int PLACE = 64;
 
@@ -74,8 +77,13 @@ final class StarList {
       crowding[i] = 1f;
       quality[i] = 1f;
       pass[i] = passNumber;
-      moved[i] = RESTLESS;
+      moved[i] = FRESH;
     }
+  }
+
+  /** Numbers of the stars that are not in the model yet. */
+  int[] fresh() {
+    return IntStream.range(0, count()).filter(i -> moved[i] == FRESH).toArray();
   }
 
   /** Lets all stars take part in the next sweep. */
@@ -100,8 +108,8 @@ final class StarList {
     crowding[second] = 1f;
     quality[second] = 1f;
     pass[second] = pass[star];
-    moved[star] = RESTLESS;
-    moved[second] = RESTLESS;
+    moved[star] = FRESH;
+    moved[second] = FRESH;
   }
 
   private void place(int star, double x, double y) {

@@ -29,9 +29,12 @@ final class StarSolver {
   private static final double NEIGHBOURS = 3;
 
   /** Steps, in standard deviations, below which a star, or a neighbour, stands still. */
-  private static final float STILL = 0.02f;
+  static final float STILL = 0.02f;
 
-  private static final float NEIGHBOUR_STILL = 0.1f;
+  /** The same while other stars are still to be found. */
+  static final float ROUGHLY_STILL = 0.1f;
+
+  private static final float NEIGHBOUR_STILL = 5;
 
   /** Share of the stars below which only these are drawn anew. */
   private static final double FEW = 0.4;
@@ -150,7 +153,6 @@ final class StarSolver {
     drawnRadius = drawn(stars, form);
     pair(stars);
     restless = new boolean[n];
-    settle(stars);
   }
 
   /**
@@ -230,10 +232,12 @@ final class StarSolver {
   /**
    * Takes one step with every star that does not stand still, or with all, and draws the model.
    *
+   * @param still step, in standard deviations, up to which a star stands still
    * @param damping share by which the diagonals are raised: 0 for full steps
    * @return number of stars that took a step
    */
-  int sweep(StarList stars, boolean all, double damping) {
+  int sweep(StarList stars, boolean all, float still, double damping) {
+    settle(stars, still);
     int n = stars.count();
     int[] chosen = new int[Math.max(1, n)];
     int count = 0;
@@ -274,7 +278,6 @@ final class StarSolver {
     solve.errorFlux = stars.errorFlux;
     solveAll(chosen, count);
     stars.recentre();
-    settle(stars);
     if (before == null) {
       draw(stars);
     } else {
@@ -340,15 +343,16 @@ final class StarSolver {
     return (float) Math.max(1, psf.fwhm() / 2);
   }
 
-  private void settle(StarList stars) {
+  /** A star is restless where its last step was long, or a neighbour's five times as long. */
+  private void settle(StarList stars, float still) {
     int n = stars.count();
     for (int i = 0; i < n; i++) {
-      restless[i] = stars.moved[i] > STILL;
+      restless[i] = stars.moved[i] > still;
     }
     for (int i = 0; i < n; i++) {
       if (!restless[i]) {
         for (int k = normal.firstOf[i]; k < normal.firstOf[i + 1]; k++) {
-          restless[i] |= stars.moved[normal.neighbour[k]] > NEIGHBOUR_STILL;
+          restless[i] |= stars.moved[normal.neighbour[k]] > NEIGHBOUR_STILL * still;
         }
       }
     }
@@ -388,6 +392,33 @@ final class StarSolver {
     render.offsetY = before.offsetY();
     render.flux = before.flux();
     runBands(2 * count);
+  }
+
+  /** Adds some stars to the model, or takes them off where the sign is -1. */
+  void add(StarList stars, int[] chosen, float sign) {
+    int count = chosen.length;
+    if (count == 0) {
+      return;
+    }
+    Drawn drawn = Drawn.of(stars, chosen, count);
+    float[] form = new float[count * PsfKernel.FORM];
+    int[] radius = new int[count];
+    float[] flux = new float[count];
+    for (int k = 0; k < count; k++) {
+      System.arraycopy(
+          normal.form, chosen[k] * PsfKernel.FORM, form, k * PsfKernel.FORM, PsfKernel.FORM);
+      radius[k] = drawnRadius[chosen[k]];
+      flux[k] = sign * stars.flux[chosen[k]];
+    }
+    render.drawing = RenderKernel.ON_TOP;
+    render.form = form;
+    render.radius = radius;
+    render.centreX = drawn.centreX();
+    render.centreY = drawn.centreY();
+    render.offsetX = drawn.offsetX();
+    render.offsetY = drawn.offsetY();
+    render.flux = flux;
+    runBands(count);
   }
 
   /** Sorts what is to be drawn into bands of rows, and draws. */
