@@ -20,7 +20,7 @@ final class Blends {
   static final double CLOSEST = 0.35;
 
   /** Significance of the response; of 50,000 single stars fewer than a hundred exceed it. */
-  private static final double SIGNIFICANT = 3.6;
+  private static final double SIGNIFICANT = 2.8;
 
   /** Least g, and in units of its robust width among the bright stars. */
   private static final double LEAST_GROWTH = 0.01;

@@ -53,6 +53,9 @@ public final class ImageReducer implements AutoCloseable {
   /** A star below this many standard deviations of its flux is dropped. */
   private static final double FAINTEST = 3;
 
+  /** The same within a FWHM of another: left out, its light would be the other's. */
+  private static final double FAINTEST_COMPANION = 2.2;
+
   /**
    * Share of the model's brightness by which a peak of the residual must stand out of it: the least
    * and the most, and how it grows with the PSF stars' reduced chi squared. A PSF that does not
@@ -67,7 +70,7 @@ public final class ImageReducer implements AutoCloseable {
    * By how much the threshold is lower for companions of known stars, and how far from them: blends
    * are likelier there than noise, and one that is not found spoils two fluxes.
    */
-  private static final double COMPANION = 0.8;
+  private static final double COMPANION = 1.0;
 
   private static final double COMPANION_FWHM = 2.5;
 
@@ -761,7 +764,7 @@ public final class ImageReducer implements AutoCloseable {
             Float.isFinite(flux)
                 && error > 0
                 && isFinite(star)
-                && flux > FAINTEST * error
+                && flux > (solver.nearest(stars, star) < psf.fwhm() ? FAINTEST_COMPANION : FAINTEST) * error
                 && stars.x(star) > -1
                 && stars.y(star) > -1
                 && stars.x(star) < width
