@@ -104,8 +104,7 @@ final class Blends {
                     numbers[o + StarQualityKernel.DIAGONAL], numbers[o + StarQualityKernel.LONG]);
         double distance = sigma * Math.sqrt(8 * growth[i]);
         distance =
-            Math.max(
-                LEAST_DISTANCE * psf.fwhm(), Math.min(MOST_DISTANCE * psf.fwhm(), distance));
+            Math.max(LEAST_DISTANCE * psf.fwhm(), Math.min(MOST_DISTANCE * psf.fwhm(), distance));
         stars.divide(i, next++, 0.5 * distance * Math.cos(angle), 0.5 * distance * Math.sin(angle));
       }
     }

@@ -430,8 +430,7 @@ public final class ImageReducer implements AutoCloseable {
         return false;
       }
       int found =
-          trails.mask(
-              planes.image, planes.base, image.mask(), width, height, peaks, psf.fwhm());
+          trails.mask(planes.image, planes.base, image.mask(), width, height, peaks, psf.fwhm());
       trailCount += found;
       if (found > 0) {
         subtractSky();
@@ -569,8 +568,7 @@ public final class ImageReducer implements AutoCloseable {
                     beside,
                     star -> {
                       companion[0] = true;
-                      known[0] |=
-                          Math.hypot(stars.x(star) - x, stars.y(star) - y) < closest;
+                      known[0] |= Math.hypot(stars.x(star) - x, stars.y(star) - y) < closest;
                     });
                 return companion[0]
                     && !known[0]

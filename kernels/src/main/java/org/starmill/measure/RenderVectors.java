@@ -52,8 +52,7 @@ final class RenderVectors {
     int cx = k.centreX[star];
     int cy = k.centreY[star];
     int r = k.radius[star];
-    psf.star(
-        cx, cy, k.offsetX[star], k.offsetY[star], k.form, star * PsfKernel.FORM);
+    psf.star(cx, cy, k.offsetX[star], k.offsetY[star], k.form, star * PsfKernel.FORM);
     int left = Math.max(-r, -cx);
     int right = Math.min(r, k.width - 1 - cx);
     int last = Math.min(cy + r, bottom - 1);

@@ -60,6 +60,7 @@ final class StarQualityKernel extends PsfKernel {
   float[] numbers;
   float[] work;
   PsfTable table;
+
   @Override
   public void item(int star) {
     int o = star * NUMBERS;

@@ -400,8 +400,7 @@ final class StarSolver {
       int other = normal.neighbour[k];
       nearest =
           Math.min(
-              nearest,
-              Math.hypot(stars.x(other) - stars.x(star), stars.y(other) - stars.y(star)));
+              nearest, Math.hypot(stars.x(other) - stars.x(star), stars.y(other) - stars.y(star)));
     }
     return nearest;
   }
