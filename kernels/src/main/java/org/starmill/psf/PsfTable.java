@@ -76,24 +76,42 @@ public final class PsfTable {
     float[][] coefficients = new float[nodes * nodes][];
     PsfStamps stamps = new PsfStamps(kernel);
     float[] form = new float[PsfKernel.FORM];
+    float[] grid = new float[points * side * points * side];
+    float[] turned = new float[grid.length];
     for (int j = 0; j < nodes; j++) {
       for (int i = 0; i < nodes; i++) {
         psf.formAt(place(i, nodes, psf.width()), place(j, nodes, psf.height()), form, 0);
-        coefficients[j * nodes + i] = tabulate(stamps, form);
+        coefficients[j * nodes + i] = tabulate(stamps, form, grid, turned);
       }
     }
     table = new float[columns * rows][];
     cellForm = new float[columns * rows * PsfKernel.FORM];
+    float[][] along = new float[NODES][coefficients[0].length];
     for (int j = 0; j < rows; j++) {
+      double y = (j + 0.5) * cellHeight - 0.5;
+      if (varies) {
+        int first = firstNode(y / (psf.height() - 1)) * NODES;
+        float[] weights = weights(y / (psf.height() - 1));
+        for (int i = 0; i < NODES; i++) {
+          between(
+              coefficients[first + i],
+              coefficients[first + NODES + i],
+              coefficients[first + 2 * NODES + i],
+              weights,
+              along[i]);
+        }
+      }
       for (int i = 0; i < columns; i++) {
         int cell = j * columns + i;
         double x = (i + 0.5) * cellWidth - 0.5;
-        double y = (j + 0.5) * cellHeight - 0.5;
         psf.formAt(x, y, cellForm, cell * PsfKernel.FORM);
-        table[cell] =
-            varies
-                ? between(coefficients, x / (psf.width() - 1), y / (psf.height() - 1))
-                : coefficients[0];
+        table[cell] = coefficients[0];
+        if (varies) {
+          int first = firstNode(x / (psf.width() - 1));
+          float[] weights = weights(x / (psf.width() - 1));
+          float[] sum = new float[coefficients[0].length];
+          table[cell] = between(along[first], along[first + 1], along[first + 2], weights, sum);
+        }
       }
     }
   }
@@ -102,34 +120,45 @@ public final class PsfTable {
     return nodes == 1 ? (size - 1) / 2.0 : node * (size - 1.0) / (nodes - 1);
   }
 
-  private float[] tabulate(PsfStamps stamps, float[] form) {
+  private float[] tabulate(PsfStamps stamps, float[] form, float[] grid, float[] turned) {
     int reach = radius + MARGIN;
-    int vectors = (side + PsfStamps.LANES - 1) / PsfStamps.LANES;
+    int stride = PsfStamps.stride(reach);
     int n = points * side;
-    float[] grid = new float[n * n];
     for (int ry = 0; ry < points; ry++) {
       for (int rx = 0; rx < points; rx++) {
-        for (int row = -reach; row <= reach; row++) {
-          float shiftX = -(float) rx / points;
-          float shiftY = -(float) ry / points;
-          stamps.row(form, 0, -reach, row, vectors, shiftX, shiftY);
-          int at = ((row + reach) * points + ry) * n + rx;
+        stamps.values(form, 0, reach, -(float) rx / points, -(float) ry / points);
+        for (int row = 0; row < side; row++) {
+          int at = (row * points + ry) * n + rx;
           for (int p = 0; p < side; p++) {
-            grid[at + p * points] = stamps.value[p];
+            grid[at + p * points] = stamps.value[row * stride + p];
           }
         }
       }
     }
     filterColumns(grid, n);
-    filterRows(grid, n);
+    turn(grid, turned, n);
+    filterColumns(turned, n);
     float[] byPhase = new float[n * n + PsfStamps.LANES];
-    for (int y = 0; y < n; y++) {
-      for (int x = 0; x < n; x++) {
-        int phase = (y % points) * points + x % points;
-        byPhase[phase * side * side + y / points * side + x / points] = grid[y * n + x];
+    int at = 0;
+    for (int ry = 0; ry < points; ry++) {
+      for (int rx = 0; rx < points; rx++) {
+        for (int y = ry; y < n; y += points) {
+          for (int x = rx; x < n; x += points) {
+            byPhase[at++] = turned[x * n + y];
+          }
+        }
       }
     }
     return byPhase;
+  }
+
+  /** Exchanges rows and columns. */
+  private static void turn(float[] grid, float[] turned, int n) {
+    for (int y = 0; y < n; y++) {
+      for (int x = 0; x < n; x++) {
+        turned[x * n + y] = grid[y * n + x];
+      }
+    }
   }
 
   /** Spline coefficients of each column: a causal and an anticausal recursive filter. */
@@ -157,39 +186,23 @@ public final class PsfTable {
     }
   }
 
-  private static void filterRows(float[] grid, int n) {
-    float pole = (float) POLE;
-    for (int y = 0; y < n; y++) {
-      int row = y * n;
-      float before = grid[row] * 6f / (1f - pole);
-      grid[row] = before;
-      for (int x = 1; x < n; x++) {
-        before = 6f * grid[row + x] + pole * before;
-        grid[row + x] = before;
-      }
-      before *= -pole / (1f - pole);
-      grid[row + n - 1] = before;
-      for (int x = n - 2; x >= 0; x--) {
-        before = pole * (before - grid[row + x]);
-        grid[row + x] = before;
-      }
-    }
+  /** First of the three nodes about a place of the field, 0 to 1, and their weights there. */
+  private static int firstNode(double place) {
+    double u = Math.max(0, Math.min(NODES - 1, place * (NODES - 1)));
+    return (int) Math.max(1, Math.min(NODES - 2, Math.round(u))) - 1;
   }
 
-  /** The coefficients at a place of the field, 0 to 1 along each side, from the nodes about it. */
-  private static float[] between(float[][] coefficients, double x, double y) {
-    double u = Math.max(0, Math.min(NODES - 1, x * (NODES - 1)));
-    double v = Math.max(0, Math.min(NODES - 1, y * (NODES - 1)));
-    int i = (int) Math.max(1, Math.min(NODES - 2, Math.round(u)));
-    int j = (int) Math.max(1, Math.min(NODES - 2, Math.round(v)));
-    float[] alongX = lagrange(u - i);
-    float[] alongY = lagrange(v - j);
-    float[] sum = new float[coefficients[0].length];
-    for (int b = 0; b < 3; b++) {
-      int node = (j - 1 + b) * NODES + i - 1;
-      for (int a = 0; a < 3; a++) {
-        add(coefficients[node + a], alongX[a] * alongY[b], sum);
-      }
+  private static float[] weights(double place) {
+    double u = Math.max(0, Math.min(NODES - 1, place * (NODES - 1)));
+    return lagrange(u - firstNode(place) - 1);
+  }
+
+  private static float[] between(float[] a, float[] b, float[] c, float[] weights, float[] sum) {
+    float wa = weights[0];
+    float wb = weights[1];
+    float wc = weights[2];
+    for (int i = 0; i < sum.length; i++) {
+      sum[i] = wa * a[i] + wb * b[i] + wc * c[i];
     }
     return sum;
   }
@@ -198,19 +211,6 @@ public final class PsfTable {
     return new float[] {
       (float) (0.5 * t * (t - 1)), (float) (1 - t * t), (float) (0.5 * t * (t + 1))
     };
-  }
-
-  private static void add(float[] values, float factor, float[] sum) {
-    int i = 0;
-    for (; i + PsfStamps.LANES <= sum.length; i += PsfStamps.LANES) {
-      FloatVector.fromArray(FLOATS, values, i)
-          .mul(factor)
-          .add(FloatVector.fromArray(FLOATS, sum, i))
-          .intoArray(sum, i);
-    }
-    for (; i < sum.length; i++) {
-      sum[i] += factor * values[i];
-    }
   }
 
   /** Half side of the largest stamp, pixels. */

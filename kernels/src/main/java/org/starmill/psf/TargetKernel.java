@@ -54,24 +54,17 @@ final class TargetKernel extends PsfKernel {
     PsfStamps stamps = new PsfStamps(this);
     int side = 2 * stampRadius + 1;
     for (int star = from; star < to; star++) {
+      stamps.values(form, star * FORM, stampRadius, offsetX[star], offsetY[star]);
       for (int row = 0; row < side; row++) {
         int sy = centreY[star] + row - stampRadius;
         if (sy >= 0 && sy < height) {
-          stamps.row(
-              form,
-              star * FORM,
-              -stampRadius,
-              row - stampRadius,
-              stride / PsfStamps.LANES,
-              offsetX[star],
-              offsetY[star]);
           int k = (star * side + row) * stride;
           int first = Math.max(0, stampRadius - centreX[star]);
           int last = Math.min(side, width + stampRadius - centreX[star]);
           int i = sy * width + centreX[star] - stampRadius + first;
           for (int column = first; column < last; column++) {
             if (base[i] > 0f) {
-              target[k + column] = residual[i] + flux[star] * stamps.value[column];
+              target[k + column] = residual[i] + flux[star] * stamps.value[row * stride + column];
               variance[k + column] = base[i];
             }
             i++;
