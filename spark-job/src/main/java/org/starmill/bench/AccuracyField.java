@@ -43,7 +43,7 @@ record AccuracyField(
     StarTruth truth = exposure.stars();
     StarBounds bounds = camera.jointBounds(INDEX, truth);
     Stars stars = reduction.stars();
-    TruthMatch match = TruthMatch.of(truth, stars);
+    TruthMatch match = TruthMatch.of(truth, stars, settings.psf().fwhm());
     NearbyStars nearby = new NearbyStars(truth.x(), truth.y(), 10);
     boolean[] good = camera.goodPixels();
 

@@ -9,20 +9,22 @@ import org.starmill.sample.StarTruth;
 /**
  * Says which measured star stands for which true one.
  *
- * <p>The true stars choose, brightest first: each takes the nearest measured one within a pixel (of
- * a saturated star: two pixels) that no brighter star took, unless another true star of at least
- * half its flux lies nearer to it. So the companion of a close pair cannot have the primary's
- * measurement for its own. What then is left on both sides is paired in the same order, without
- * that exception.
+ * <p>The true stars choose, brightest first: each takes the nearest measured one within half a
+ * FWHM, at least a pixel (of a saturated star: twice that), that no brighter star took, unless
+ * another true star of at least half its flux lies nearer to it. So the companion of a close pair
+ * cannot have the primary's measurement for its own. What then is left on both sides is paired in
+ * the same order, without that exception.
  *
  * @param measured for each true star the index of its measured one, -1 for none
  * @param truth for each measured star the index of its true one, -1 for none
- * @param isTrue for each measured star whether true stars explain it: one is its own, and those
- *     within a pixel of it (or its own alone) have at least half its flux
+ * @param isTrue for each measured star whether true stars explain it: one is its own, and those as
+ *     near to it (or its own alone) have at least half its flux
  */
 record TruthMatch(int[] measured, int[] truth, boolean[] isTrue) {
-  private static final double RADIUS = 1;
-  private static final double SATURATED_RADIUS = 2;
+  /** Pixels; errors of faint stars' positions grow with the FWHM. */
+  private static final double LEAST_RADIUS = 1;
+
+  private static final double RADIUS_IN_FWHM = 0.5;
 
   /** Share of a star's flux that makes another star a rival for a measurement. */
   private static final double RIVAL_SHARE = 0.5;
@@ -30,7 +32,8 @@ record TruthMatch(int[] measured, int[] truth, boolean[] isTrue) {
   /** Share of the measured flux that true stars must have. */
   private static final double EXPLAINED_SHARE = 0.5;
 
-  static TruthMatch of(StarTruth truth, Stars stars) {
+  static TruthMatch of(StarTruth truth, Stars stars, double fwhm) {
+    double usual = Math.max(LEAST_RADIUS, RADIUS_IN_FWHM * fwhm);
     int[] measured = new int[truth.count()];
     int[] own = new int[stars.count()];
     Arrays.fill(measured, -1);
@@ -48,7 +51,7 @@ record TruthMatch(int[] measured, int[] truth, boolean[] isTrue) {
         if (measured[i] >= 0) {
           continue;
         }
-        double radius = truth.saturated()[i] ? SATURATED_RADIUS : RADIUS;
+        double radius = truth.saturated()[i] ? 2 * usual : usual;
         int[] best = {-1};
         double[] nearest = {radius};
         detections.within(
@@ -74,7 +77,7 @@ record TruthMatch(int[] measured, int[] truth, boolean[] isTrue) {
     for (int k = 0; k < isTrue.length; k++) {
       if (own[k] >= 0) {
         double[] flux = {0};
-        trueStars.within(RADIUS, stars.x()[k], stars.y()[k], star -> flux[0] += truth.flux()[star]);
+        trueStars.within(usual, stars.x()[k], stars.y()[k], star -> flux[0] += truth.flux()[star]);
         isTrue[k] = Math.max(flux[0], truth.flux()[own[k]]) >= EXPLAINED_SHARE * stars.flux()[k];
       }
     }

@@ -12,6 +12,7 @@ import org.starmill.campaign.Refused;
 import org.starmill.config.CampaignConfig;
 import org.starmill.device.Device;
 import org.starmill.device.Devices;
+import org.starmill.image.ImageRejected;
 import org.starmill.sample.CameraSettings;
 import org.starmill.sample.PsfKind;
 import picocli.CommandLine.Command;
@@ -31,7 +32,9 @@ import picocli.CommandLine.Spec;
     footer = {
       "",
       "Example:",
-      "  starmill bench accuracy --stars 60000 --threads 1 --repeat 3 --out accuracy"
+      "  starmill bench accuracy --stars 60000 --threads 1 --repeat 3 --out accuracy",
+      "",
+      "Exit code 3: a field could not become stars; the last line on stderr says why."
     })
 final class AccuracyCommand implements Callable<Integer> {
   @Option(
@@ -165,6 +168,11 @@ final class AccuracyCommand implements Callable<Integer> {
         spec.commandLine().getErr().flush();
       }
       printed.flush();
+    } catch (ImageRejected rejected) {
+      // The line of the field stands before it.
+      spec.commandLine().getErr().println("starmill: " + rejected.getMessage());
+      spec.commandLine().getErr().flush();
+      return Starmill.SOME_IMAGE_FAILED;
     }
     return 0;
   }

@@ -46,10 +46,14 @@ class TruthMatchTest {
     return Arrays.stream(rows).mapToDouble(row -> row[column]).toArray();
   }
 
+  private static TruthMatch match(StarTruth truth, Stars stars) {
+    return TruthMatch.of(truth, stars, 2);
+  }
+
   @Test
   void aStarIsTheMeasuredOneNearestToIt() {
     TruthMatch match =
-        TruthMatch.of(
+        match(
             truth(new double[] {10, 10, 100}, new double[] {30, 30, 50}),
             measured(
                 new double[] {10.4, 10, 40},
@@ -62,7 +66,7 @@ class TruthMatchTest {
   @Test
   void theCompanionOfACloseCoupleCannotHaveThePrimarysMeasurement() {
     TruthMatch match =
-        TruthMatch.of(
+        match(
             truth(new double[] {10.3, 10, 60}, new double[] {9.7, 10, 100}),
             measured(new double[] {9.9, 10, 160}));
     assertThat(match.measured()).containsExactly(-1, 0);
@@ -72,7 +76,7 @@ class TruthMatchTest {
   @Test
   void aStarThatWasNotFoundLeavesANearbyMeasurementToTheStarItIsOf() {
     TruthMatch match =
-        TruthMatch.of(
+        match(
             truth(new double[] {10, 10, 100}, new double[] {10.9, 10, 80}),
             measured(new double[] {10.8, 10, 80}));
     assertThat(match.measured()).containsExactly(-1, 0);
@@ -81,7 +85,7 @@ class TruthMatchTest {
   @Test
   void aStarSplitInTwoIsOneStarAndOneFalse() {
     TruthMatch match =
-        TruthMatch.of(
+        match(
             truth(new double[] {10, 10, 100}),
             measured(new double[] {9.8, 10, 60}, new double[] {10.7, 10, 40}));
     assertThat(match.measured()).containsExactly(0);
@@ -91,7 +95,7 @@ class TruthMatchTest {
   @Test
   void aFaintStarDoesNotExplainABrightMeasurement() {
     TruthMatch match =
-        TruthMatch.of(truth(new double[] {10, 10, 10}), measured(new double[] {10.2, 10, 100}));
+        match(truth(new double[] {10, 10, 10}), measured(new double[] {10.2, 10, 100}));
     assertThat(match.isTrue()).containsExactly(false);
   }
 
@@ -99,7 +103,18 @@ class TruthMatchTest {
   void aSaturatedStarIsLookedForWithinTwoPixels() {
     StarTruth truth = truth(new double[] {10, 10, 100, 1}, new double[] {30, 10, 100, 0});
     TruthMatch match =
-        TruthMatch.of(truth, measured(new double[] {11.5, 10, 100}, new double[] {31.5, 10, 100}));
+        match(truth, measured(new double[] {11.5, 10, 100}, new double[] {31.5, 10, 100}));
+    assertThat(match.measured()).containsExactly(0, -1);
+    assertThat(match.isTrue()).containsExactly(true, false);
+  }
+
+  @Test
+  void aBlurredStarIsLookedForWithinHalfItsWidth() {
+    TruthMatch match =
+        TruthMatch.of(
+            truth(new double[] {10, 10, 100}, new double[] {30, 10, 100}),
+            measured(new double[] {12.9, 10, 100}, new double[] {33.1, 10, 100}),
+            6);
     assertThat(match.measured()).containsExactly(0, -1);
     assertThat(match.isTrue()).containsExactly(true, false);
   }

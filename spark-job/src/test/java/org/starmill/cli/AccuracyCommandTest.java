@@ -80,6 +80,15 @@ class AccuracyCommandTest {
   }
 
   @Test
+  void aFieldWithTooFewStarsForThePsfSaysSo() {
+    Ended ended =
+        Ended.execute(
+            words("bench accuracy --device java --threads 1 --size 200x200 --stars 1 --seeds 3"));
+    assertThat(ended.code()).isEqualTo(3);
+    assertThat(ended.errors()).contains("seed 3: 1 stars", "expected").doesNotContain("internal");
+  }
+
+  @Test
   void benchAloneNamesWhatCanBeMeasured() {
     Ended ended = Ended.execute("bench");
     assertThat(ended.code()).isEqualTo(2);
