@@ -741,6 +741,7 @@ public final class ImageReducer implements AutoCloseable {
     private void lastSweep() {
       if (stars.count() > 0) {
         solver.sweep(stars, true, StarSolver.STILL, 0);
+        solver.errors(stars);
       }
     }
 
@@ -856,7 +857,6 @@ public final class ImageReducer implements AutoCloseable {
         x[i] = stars.x(i);
         y[i] = stars.y(i);
         flux[i] = withoutPositionBias(stars.flux[i], stars.errorFlux[i]);
-        stars.errorFlux[i] = (float) Math.hypot(stars.errorFlux[i], confusion);
         int column = Math.max(0, Math.min(width - 1, stars.centreX[i]));
         int row = Math.max(0, Math.min(height - 1, stars.centreY[i]));
         local[i] = sky.level()[row * width + column] + stars.skyOffset[i];

@@ -50,6 +50,11 @@ final class StarList {
   /** Size of the last step in standard deviations; below 0 where the pixels do not determine it. */
   float[] moved = new float[0];
 
+  /** Factor on the diagonal of the star's system, and chi squared of its stamp before that step. */
+  float[] damping = new float[0];
+
+  float[] lastChi2 = new float[0];
+
   /** How many neighbours were too many to be solved together with the star. */
   int[] leftOut = new int[0];
 
@@ -78,6 +83,7 @@ final class StarList {
       quality[i] = 1f;
       pass[i] = passNumber;
       moved[i] = FRESH;
+      damping[i] = 1f;
     }
   }
 
@@ -110,6 +116,7 @@ final class StarList {
     pass[second] = pass[star];
     moved[star] = FRESH;
     moved[second] = FRESH;
+    damping[second] = 1f;
   }
 
   private void place(int star, double x, double y) {
@@ -227,6 +234,8 @@ final class StarList {
     anchorY = pick(anchorY, chosen);
     moved = pick(moved, chosen);
     leftOut = pick(leftOut, chosen);
+    damping = pick(damping, chosen);
+    lastChi2 = pick(lastChi2, chosen);
     pass = pick(pass, chosen);
     aperFlux = pick(aperFlux, chosen);
     aperError = pick(aperError, chosen);
@@ -274,6 +283,8 @@ final class StarList {
     anchorY = Arrays.copyOf(anchorY, n);
     moved = Arrays.copyOf(moved, n);
     leftOut = Arrays.copyOf(leftOut, n);
+    damping = Arrays.copyOf(damping, n);
+    lastChi2 = Arrays.copyOf(lastChi2, n);
     pass = Arrays.copyOf(pass, n);
   }
 

@@ -26,8 +26,11 @@ final class StarSolveKernel extends ItemKernel {
   float[] own;
   float[] cross;
 
-  /** Factor, above 1, on the diagonal: damps steps, does not change where they end. */
-  float damping;
+  /** 1 to move the stars, 0 to find their errors alone. */
+  int moving;
+
+  /** Factor, 1 or more, on each star's diagonal: damps steps, does not change where they end. */
+  float[] damping;
 
   /** Longest step, and farthest way from the anchor, pixels. */
   float longestStep;
@@ -96,6 +99,9 @@ final class StarSolveKernel extends ItemKernel {
       float l21 = work[w + (n + 2) * (n + 3) / 2 + n + 1];
       float l22 = work[w + (n + 2) * (n + 3) / 2 + n + 2];
       float f = work[right + n + 2] / l22;
+      // No star doubles at one step, nor falls to less than nothing by more than noise.
+      float most = max(0.5f * flux[star], 5f / l22);
+      f = max(-most, min(most, f));
       float b = (work[right + n + 1] - l21 * f) / l11;
       float a = (work[right + n] - l10 * b - l20 * f) / l00;
       // Inverse of the 3 x 3 triangle; its columns' squares are the variances.
@@ -110,27 +116,33 @@ final class StarSolveKernel extends ItemKernel {
       errorFlux[star] = error;
       errorX[star] = sqrt(i00 * i00 + i10 * i10 + i20 * i20) / bright;
       errorY[star] = sqrt(i11 * i11 + i21 * i21) / bright;
-      int o = star * StarNormalKernel.OWN;
-      float square =
-          a * (own[o] * a + 2f * own[o + 1] * b + 2f * own[o + 3] * f)
-              + b * (own[o + 2] * b + 2f * own[o + 4] * f)
-              + f * own[o + 5] * f;
-      moved[star] = sqrt(max(square, 0f));
-      float dx = a / bright;
-      float dy = b / bright;
-      float longest = max(abs(dx), abs(dy));
-      if (longest > longestStep) {
-        dx = dx * longestStep / longest;
-        dy = dy * longestStep / longest;
+      if (moving == 1) {
+        step(star, a, b, f, bright);
       }
-      float fromX = centreX[star] - anchorX[star];
-      float fromY = centreY[star] - anchorY[star];
-      float x = fromX + offsetX[star] + dx;
-      float y = fromY + offsetY[star] + dy;
-      offsetX[star] = max(-longestWay, min(longestWay, x)) - fromX;
-      offsetY[star] = max(-longestWay, min(longestWay, y)) - fromY;
-      flux[star] = flux[star] + f;
     }
+  }
+
+  private void step(int star, float a, float b, float f, float bright) {
+    int o = star * StarNormalKernel.OWN;
+    float square =
+        a * (own[o] * a + 2f * own[o + 1] * b + 2f * own[o + 3] * f)
+            + b * (own[o + 2] * b + 2f * own[o + 4] * f)
+            + f * own[o + 5] * f;
+    moved[star] = sqrt(max(square, 0f));
+    float dx = a / bright;
+    float dy = b / bright;
+    float longest = max(abs(dx), abs(dy));
+    if (longest > longestStep) {
+      dx = dx * longestStep / longest;
+      dy = dy * longestStep / longest;
+    }
+    float fromX = centreX[star] - anchorX[star];
+    float fromY = centreY[star] - anchorY[star];
+    float x = fromX + offsetX[star] + dx;
+    float y = fromY + offsetY[star] + dy;
+    offsetX[star] = max(-longestWay, min(longestWay, x)) - fromX;
+    offsetY[star] = max(-longestWay, min(longestWay, y)) - fromY;
+    flux[star] = flux[star] + f;
   }
 
   /** Builds the local system, its triangle and the forward-substituted right side. */
@@ -147,12 +159,12 @@ final class StarSolveKernel extends ItemKernel {
       int d0 = w + r0 * (r0 + 1) / 2 + r0;
       int d1 = w + (r0 + 1) * (r0 + 2) / 2 + r0;
       int d2 = w + (r0 + 2) * (r0 + 3) / 2 + r0;
-      work[d0] = own[o] * damping;
+      work[d0] = own[o] * damping[one];
       work[d1] = own[o + 1];
-      work[d1 + 1] = own[o + 2] * damping;
+      work[d1 + 1] = own[o + 2] * damping[one];
       work[d2] = own[o + 3];
       work[d2 + 1] = own[o + 4];
-      work[d2 + 2] = own[o + 5] * damping;
+      work[d2 + 2] = own[o + 5] * damping[one];
       work[right + r0] = own[o + StarNormalKernel.GRADIENT];
       work[right + r0 + 1] = own[o + StarNormalKernel.GRADIENT + 1];
       work[right + r0 + 2] = own[o + StarNormalKernel.GRADIENT + 2];

@@ -36,6 +36,11 @@ final class StarSolver {
 
   private static final float NEIGHBOUR_STILL = 5;
 
+  /** Growth of chi squared that noise in the steps does not explain, and most damping. */
+  private static final float WORSE = 1.02f;
+
+  private static final float MOST_DAMPING = 256f;
+
   /** Share of the stars below which only these are drawn anew. */
   private static final double FEW = 0.4;
 
@@ -153,6 +158,8 @@ final class StarSolver {
     drawnRadius = drawn(stars, form);
     pair(stars);
     restless = new boolean[n];
+    // Stamps may have changed: chi squared tells nothing of the last step.
+    Arrays.fill(stars.lastChi2, -1f);
   }
 
   /**
@@ -262,7 +269,9 @@ final class StarSolver {
     device.run(normal, count);
 
     Drawn before = count < n * FEW ? Drawn.of(stars, chosen, count) : null;
-    solve.damping = (float) (1 + damping);
+    damp(stars, chosen, count, (float) (1 + damping));
+    solve.damping = stars.damping;
+    solve.moving = 1;
     solve.longestStep = LONGEST_STEP;
     solve.longestWay = longestWay();
     solve.centreX = stars.centreX;
@@ -284,6 +293,26 @@ final class StarSolver {
       redraw(stars, chosen, before);
     }
     return count;
+  }
+
+  /**
+   * Raises the damping of stars whose stamps got worse by the last step, and lowers it where they
+   * got better: what is solved apart (more neighbours than are solved together, light that no star
+   * explains) must not swing up.
+   */
+  private void damp(StarList stars, int[] chosen, int count, float least) {
+    for (int k = 0; k < count; k++) {
+      int i = chosen[k];
+      float chi2 = chi2(i);
+      float before = stars.lastChi2[i];
+      float crowd = least + (float) stars.leftOut[i] / Math.max(1, mostNeighbours);
+      if (before > 0 && chi2 > before * WORSE + 2) {
+        stars.damping[i] = Math.min(MOST_DAMPING, 4 * stars.damping[i]);
+      } else {
+        stars.damping[i] = Math.max(crowd, 0.5f * stars.damping[i]);
+      }
+      stars.lastChi2[i] = chi2;
+    }
   }
 
   /**
@@ -318,6 +347,20 @@ final class StarSolver {
     int count() {
       return flux.length / 2;
     }
+  }
+
+  /** Finds the errors of all stars, from the systems of the last sweep, which took all. */
+  void errors(StarList stars) {
+    int n = stars.count();
+    float[] undamped = new float[Math.max(1, n)];
+    Arrays.fill(undamped, 1f);
+    int[] chosen = new int[Math.max(1, n)];
+    for (int i = 0; i < n; i++) {
+      chosen[i] = i;
+    }
+    solve.damping = undamped;
+    solve.moving = 0;
+    solveAll(chosen, n);
   }
 
   private void solveAll(int[] chosen, int count) {
