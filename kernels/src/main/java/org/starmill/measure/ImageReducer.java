@@ -83,12 +83,12 @@ public final class ImageReducer implements AutoCloseable {
   private static final double LEAST_CHANGE = 0.03;
 
   /** Steps that all stars take between two searches, and most after the last. */
-  private static final int SWEEPS = 3;
+  private static final int SWEEPS = 2;
 
   private static final int LAST_SWEEPS = 8;
 
   /** After so many passes the PSF is no longer fitted anew. */
-  private static final int PSF_PASSES = 2;
+  private static final int PSF_PASSES = 1;
 
   /** By how much the first step's diagonals are raised: where peaks overlap it would go too far. */
   private static final double FIRST_DAMPING = 0.1;
@@ -107,6 +107,9 @@ public final class ImageReducer implements AutoCloseable {
 
   /** Significance that a peak needs to be looked at for the seeing. */
   private static final double SEEING_THRESHOLD = 10;
+
+  /** With as many in a strip of the image the rest is not looked at for the seeing. */
+  private static final int SEEING_STARS = 1000;
 
   /** No pixel holds as many electrons; the squares of numbers much larger are not finite. */
   private static final float BEYOND_ALL_IMAGES = 1e9f;
@@ -285,6 +288,7 @@ public final class ImageReducer implements AutoCloseable {
     private int stampRadius;
     private int skyBox;
     private int trailCount;
+    private int brightPeaks;
 
     /** Electrons: what the stars that are not seen add to a flux's error. */
     private double confusion;
@@ -333,8 +337,8 @@ public final class ImageReducer implements AutoCloseable {
         clock.run("measure", this::prune);
         clock.run("sky", this::skyWithoutStars);
         int next = pass + 1;
-        if (pass > 1) {
-          // Companions that have a peak of their own were found in the pass before.
+        if (pass > 1 && next == settings.passes()) {
+          // Companions that have a peak of their own were found in the passes before.
           clock.run("measure", this::splitBlends);
         }
         clock.run("detect", () -> find(next));
@@ -347,7 +351,7 @@ public final class ImageReducer implements AutoCloseable {
       clock.run("measure", () -> sweep(LAST_SWEEPS, StarSolver.STILL));
       clock.run("measure", this::prune);
       clock.run("measure", () -> sweep(2, StarSolver.STILL));
-      clock.run("measure", this::lastSweep);
+      clock.run("measure", this::findErrors);
       return finish();
     }
 
@@ -390,6 +394,27 @@ public final class ImageReducer implements AutoCloseable {
       device.run(baseVariance, height);
     }
 
+    /** The FWHM by the stars in some rows; NaN where there are too few, unless it is all rows. */
+    private double seeing(int from, int to, Psf blind, double threshold) {
+      boolean all = to - from == height;
+      float[] image = all ? planes.image : rows(planes.image, from, to);
+      float[] base = all ? planes.base : rows(planes.base, from, to);
+      float[] model = all ? planes.model : rows(planes.model, from, to);
+      Peaks peaks =
+          filter.find(
+              image, base, model, 1, width, to - from, blind.stampAt(0, 0, 3), threshold);
+      brightPeaks = peaks.count();
+      if (!all && peaks.count() < SEEING_STARS) {
+        return Double.NaN;
+      }
+      return Seeing.fwhm(
+          image, base, width, to - from, peaks.x(), peaks.y(), brightestFirst(peaks));
+    }
+
+    private float[] rows(float[] plane, int from, int to) {
+      return Arrays.copyOfRange(plane, from * width, to * width);
+    }
+
     private void maskDefectiveColumns() {
       if (defectiveColumns.mask(planes.image, planes.base, image.mask(), width, height) > 0) {
         subtractSky();
@@ -399,24 +424,16 @@ public final class ImageReducer implements AutoCloseable {
     private void guessSeeing() {
       double threshold = Math.max(SEEING_THRESHOLD, settings.threshold());
       Psf blind = Psf.round(PsfModel.GAUSSIAN, width, height, BLIND_FWHM, Double.NaN);
-      Peaks peaks =
-          filter.find(
-              planes.image,
-              planes.base,
-              planes.model,
-              1,
-              width,
-              height,
-              blind.stampAt(0, 0, 3),
-              threshold);
-      int[] order = brightestFirst(peaks);
-      double fwhm =
-          Seeing.fwhm(planes.image, planes.base, width, height, peaks.x(), peaks.y(), order);
+      // A strip in the middle of a large image has stars enough.
+      double fwhm = seeing(height / 2 - height / 8, height / 2 + height / 8, blind, threshold);
+      if (Double.isNaN(fwhm)) {
+        fwhm = seeing(0, height, blind, threshold);
+      }
       if (Double.isNaN(fwhm)) {
         throw new ImageRejected(
             "no stars",
             "none of %d peaks above %.0f sigma in %d x %d pixels looks like a star; expected some that fall off smoothly, are not saturated and lie %d pixels or more within the image"
-                .formatted(peaks.count(), threshold, width, height, Seeing.REACH));
+                .formatted(brightPeaks, threshold, width, height, Seeing.REACH));
       }
       setPsf(startingPsf(fwhm));
     }
@@ -737,10 +754,9 @@ public final class ImageReducer implements AutoCloseable {
       }
     }
 
-    /** A full step of all stars, after which their errors are those of the final model. */
-    private void lastSweep() {
+    /** Finds the errors of all stars with the final model. */
+    private void findErrors() {
       if (stars.count() > 0) {
-        solver.sweep(stars, true, StarSolver.STILL, 0);
         solver.errors(stars);
       }
     }

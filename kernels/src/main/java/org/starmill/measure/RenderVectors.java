@@ -129,7 +129,10 @@ final class RenderVectors {
       int right = Math.min(k.width - 1, k.centreX[star] + r);
       int last = Math.min(k.centreY[star] + r, bottom - 1);
       for (int y = Math.max(k.centreY[star] - r, top); y <= last && left <= right; y++) {
-        finish(y * k.width + left, y * k.width + right + 1);
+        // Whole vectors: what they reach beyond is finished again, with the same result.
+        int from = y * k.width + left;
+        int whole = (right - left + LANES) / LANES * LANES;
+        finish(from, Math.min(from + whole, bottom * k.width));
       }
     }
   }

@@ -166,13 +166,21 @@ final class StarList {
     }
   }
 
-  /** The forms of all stars. */
-  float[] forms(Psf psf) {
-    float[] form = new float[count() * PsfKernel.FORM];
+  /** Form of each star, {@link PsfKernel#FORM} numbers; all 0 until {@link #shape} gives it. */
+  float[] form = new float[0];
+
+  /**
+   * Gives the stars the forms that a PSF has at their places.
+   *
+   * @param all false for those without a form alone: a step of the fit changes no form to speak of
+   */
+  void shape(Psf psf, boolean all) {
     for (int i = 0; i < count(); i++) {
-      psf.formAt(x(i), y(i), form, i * PsfKernel.FORM);
+      int at = i * PsfKernel.FORM;
+      if (all || form[at + 4] == 0f) {
+        psf.formAt(x(i), y(i), form, at);
+      }
     }
-    return form;
   }
 
   /** Numbers of all stars by flux, brightest first; of equal ones the first. */
@@ -236,6 +244,7 @@ final class StarList {
     leftOut = pick(leftOut, chosen);
     damping = pick(damping, chosen);
     lastChi2 = pick(lastChi2, chosen);
+    form = pickForms(chosen);
     pass = pick(pass, chosen);
     aperFlux = pick(aperFlux, chosen);
     aperError = pick(aperError, chosen);
@@ -285,7 +294,17 @@ final class StarList {
     leftOut = Arrays.copyOf(leftOut, n);
     damping = Arrays.copyOf(damping, n);
     lastChi2 = Arrays.copyOf(lastChi2, n);
+    form = Arrays.copyOf(form, n * PsfKernel.FORM);
     pass = Arrays.copyOf(pass, n);
+  }
+
+  private float[] pickForms(int[] chosen) {
+    float[] picked = new float[chosen.length * PsfKernel.FORM];
+    for (int i = 0; i < chosen.length; i++) {
+      System.arraycopy(
+          form, chosen[i] * PsfKernel.FORM, picked, i * PsfKernel.FORM, PsfKernel.FORM);
+    }
+    return picked;
   }
 
   private static int[] pick(int[] values, int[] chosen) {

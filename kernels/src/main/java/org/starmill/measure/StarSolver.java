@@ -69,6 +69,10 @@ final class StarSolver {
   private double skyNoise;
   private Psf psf;
   private int stampRadius;
+
+  /** Whether the stars' forms are those of an earlier PSF. */
+  private boolean reshape;
+
   private int mostNeighbours;
   private int[] stamp = new int[0];
   private int[] drawnRadius = new int[0];
@@ -128,6 +132,7 @@ final class StarSolver {
   void psf(Psf next, int radius) {
     psf = next;
     stampRadius = radius;
+    reshape = true;
     normal.configure(psf);
     quality.configure(psf);
     quality.coreHalfSide = Math.max(1, (int) Math.round(psf.fwhm()));
@@ -145,7 +150,9 @@ final class StarSolver {
   void arrange(StarList stars) {
     stars.sortByPlace();
     int n = stars.count();
-    float[] form = atLeastOne(stars.forms(psf));
+    stars.shape(psf, reshape);
+    reshape = false;
+    float[] form = atLeastOne(stars.form);
     normal.form = form;
     quality.form = form;
     stamp = new int[Math.max(1, n)];
@@ -256,36 +263,12 @@ final class StarSolver {
     if (count == 0) {
       return 0;
     }
-    normal.chosen = chosen;
-    normal.radius = stamp;
-    normal.centreX = stars.centreX;
-    normal.centreY = stars.centreY;
-    normal.offsetX = stars.offsetX;
-    normal.offsetY = stars.offsetY;
-    int places = count * StarNormalKernel.WORK;
-    if (!device.usesVectors() && (normal.work == null || normal.work.length < places)) {
-      normal.work = new float[places];
-    }
-    device.run(normal, count);
-
+    sum(stars, chosen, count);
     Drawn before = count < n * FEW ? Drawn.of(stars, chosen, count) : null;
     damp(stars, chosen, count, (float) (1 + damping));
     solve.damping = stars.damping;
     solve.moving = 1;
-    solve.longestStep = LONGEST_STEP;
-    solve.longestWay = longestWay();
-    solve.centreX = stars.centreX;
-    solve.centreY = stars.centreY;
-    solve.anchorX = stars.anchorX;
-    solve.anchorY = stars.anchorY;
-    solve.offsetX = stars.offsetX;
-    solve.offsetY = stars.offsetY;
-    solve.flux = stars.flux;
-    solve.moved = stars.moved;
-    solve.errorX = stars.errorX;
-    solve.errorY = stars.errorY;
-    solve.errorFlux = stars.errorFlux;
-    solveAll(chosen, count);
+    solveAll(stars, chosen, count);
     stars.recentre();
     if (before == null) {
       draw(stars);
@@ -349,7 +332,7 @@ final class StarSolver {
     }
   }
 
-  /** Finds the errors of all stars, from the systems of the last sweep, which took all. */
+  /** Finds the errors of all stars, which stay where they are. */
   void errors(StarList stars) {
     int n = stars.count();
     float[] undamped = new float[Math.max(1, n)];
@@ -358,12 +341,40 @@ final class StarSolver {
     for (int i = 0; i < n; i++) {
       chosen[i] = i;
     }
+    sum(stars, chosen, n);
     solve.damping = undamped;
     solve.moving = 0;
-    solveAll(chosen, n);
+    solveAll(stars, chosen, n);
   }
 
-  private void solveAll(int[] chosen, int count) {
+  private void sum(StarList stars, int[] chosen, int count) {
+    normal.chosen = chosen;
+    normal.radius = stamp;
+    normal.centreX = stars.centreX;
+    normal.centreY = stars.centreY;
+    normal.offsetX = stars.offsetX;
+    normal.offsetY = stars.offsetY;
+    int places = count * StarNormalKernel.WORK;
+    if (!device.usesVectors() && (normal.work == null || normal.work.length < places)) {
+      normal.work = new float[places];
+    }
+    device.run(normal, count);
+  }
+
+  private void solveAll(StarList stars, int[] chosen, int count) {
+    solve.longestStep = LONGEST_STEP;
+    solve.longestWay = longestWay();
+    solve.centreX = stars.centreX;
+    solve.centreY = stars.centreY;
+    solve.anchorX = stars.anchorX;
+    solve.anchorY = stars.anchorY;
+    solve.offsetX = stars.offsetX;
+    solve.offsetY = stars.offsetY;
+    solve.flux = stars.flux;
+    solve.moved = stars.moved;
+    solve.errorX = stars.errorX;
+    solve.errorY = stars.errorY;
+    solve.errorFlux = stars.errorFlux;
     if (device.usesVectors()) {
       solve.chosen = chosen;
       device.run(solve, count);
@@ -522,6 +533,9 @@ final class StarSolver {
 
   /** Measures all stars in apertures, with the model as it is drawn. */
   void measure(Apertures apertures, StarList stars) {
+    // The kernel may have drawn some of the stars alone.
+    render.form = normal.form;
+    render.radius = drawnRadius;
     apertures.measure(stars, render, psf);
   }
 
