@@ -1,6 +1,7 @@
 package org.starmill.measure;
 
 import java.util.Arrays;
+import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 import org.starmill.psf.Psf;
 
@@ -45,9 +46,10 @@ final class Blends {
    * appended.
    *
    * @param solver that the stars are arranged in
+   * @param whole whether a star must stay as it is: of a saturated one the core is not seen
    * @return whether any was split
    */
-  static boolean split(StarList stars, StarSolver solver, Psf psf) {
+  static boolean split(StarList stars, StarSolver solver, Psf psf, IntPredicate whole) {
     float[] numbers = solver.quality(stars);
     int n = stars.count();
     float[] growth = new float[n];
@@ -87,7 +89,7 @@ final class Blends {
     }
     int count = 0;
     for (int i = 0; i < n; i++) {
-      split[i] &= growth[i] > least && solver.nearest(stars, i) > ALONE * psf.fwhm();
+      split[i] &= growth[i] > least && !whole.test(i) && solver.nearest(stars, i) > ALONE * psf.fwhm();
       count += split[i] ? 1 : 0;
     }
     if (count == 0) {

@@ -88,7 +88,7 @@ public final class ImageReducer implements AutoCloseable {
   private static final int LAST_SWEEPS = 8;
 
   /** After so many passes the PSF is no longer fitted anew. */
-  private static final int PSF_PASSES = 1;
+  private static final int PSF_PASSES = 2;
 
   /** By how much the first step's diagonals are raised: where peaks overlap it would go too far. */
   private static final double FIRST_DAMPING = 0.1;
@@ -763,7 +763,10 @@ public final class ImageReducer implements AutoCloseable {
 
     /** Takes stars apart that are longer than the PSF in one direction. */
     private void splitBlends() {
-      if (Blends.split(stars, solver, psf)) {
+      SaturatedPatches patches = saturatedPatches();
+      int reach = Math.max(2, (int) Math.ceil(psf.fwhm()));
+      if (Blends.split(
+          stars, solver, psf, star -> patches.near(stars.x(star), stars.y(star), reach) >= 0)) {
         stars.photons(image.response(), width, height);
         addFresh();
       }
