@@ -23,10 +23,10 @@ import org.starmill.psf.PsfHoldOut;
  * @param psfHoldOut residuals of the stars that were held out of the PSF
  * @param cosmicRayShare share of pixels flagged as hit by cosmic rays
  * @param trails number of trails of satellites and aircraft that were masked
- * @param errorFloor fitted term, as a share of its flux, that is added in quadrature to the error
- *     of every star's flux; 0 for none
- * @param confusionNoise electrons: fitted term for the stars that are not seen, added in quadrature
- *     to the error of every star's flux; 0 for none
+ * @param errorFloor fitted relative error of the PSF in a pixel, part of the variance that every
+ *     star is fitted with; 0 for none
+ * @param confusionNoise electrons: what stars that are not seen, and structure, add to the noise of
+ *     a faint star's flux; not in the stars' errors; 0 for none
  */
 public record ImageSummary(
     double skyLevel,

@@ -37,10 +37,7 @@ public final class StarFlag {
    */
   public static final int POOR_FIT = 1 << 24;
 
-  /**
-   * Split from or into another star closer than a FWHM; both fluxes are uncertain beyond their
-   * errors.
-   */
+  /** Another star is closer than a FWHM; should the two be three, their errors do not know. */
   public static final int BLENDED = 1 << 25;
 
   /** More neighbours than are solved together: the errors leave the rest out. */

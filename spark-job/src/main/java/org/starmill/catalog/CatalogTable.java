@@ -153,12 +153,12 @@ public enum CatalogTable {
               "error_floor",
               DOUBLE,
               "",
-              "fitted term, as a share of the flux, added in quadrature to every flux_err"),
+              "fitted relative error of the PSF in a pixel, part of the variance of every fit"),
           optional(
               "confusion_noise",
               DOUBLE,
               "electron",
-              "fitted term for stars that are not seen, added in quadrature to every flux_err"),
+              "what stars that are not seen, and structure, add to the noise of a faint star's flux; not in flux_err"),
           optional("aper_radius", DOUBLES, "pixel", "radii of the apertures"),
           optional(
               "aper_growth",
