@@ -350,7 +350,7 @@ public final class ImageReducer implements AutoCloseable {
       }
       clock.run("measure", () -> sweep(LAST_SWEEPS, StarSolver.STILL));
       clock.run("measure", this::prune);
-      clock.run("measure", () -> sweep(2, StarSolver.STILL));
+      clock.run("measure", () -> sweep(LAST_SWEEPS, StarSolver.STILL));
       clock.run("measure", this::findErrors);
       return finish();
     }
@@ -525,7 +525,11 @@ public final class ImageReducer implements AutoCloseable {
     private void addFresh() {
       solver.noise(modelError(), sky.medianNoise());
       solver.arrange(stars);
-      solver.add(stars, stars.fresh(), 1f);
+      int[] fresh = stars.fresh();
+      solver.add(stars, fresh, 1f);
+      for (int star : fresh) {
+        stars.moved[star] = StarList.RESTLESS;
+      }
     }
 
     private Peaks search(int pass) {
@@ -776,33 +780,33 @@ public final class ImageReducer implements AutoCloseable {
     private void prune() {
       double closest = Blends.CLOSEST * psf.fwhm();
       StarGrid grid = new StarGrid(stars, width, height, Math.max(8, 4 * psf.fwhm()));
+      int[] order = stars.byFlux();
       boolean[] dropped = new boolean[stars.count()];
-      for (int star : stars.byFlux()) {
-        float flux = stars.flux[star];
-        float error = stars.errorFlux[star];
-        boolean real =
-            Float.isFinite(flux)
-                && error > 0
-                && isFinite(star)
-                && flux > (solver.nearest(stars, star) < psf.fwhm() ? FAINTEST_COMPANION : FAINTEST) * error
-                && stars.x(star) > -1
-                && stars.y(star) > -1
-                && stars.x(star) < width
-                && stars.y(star) < height;
-        if (!real) {
-          dropped[star] = true;
+      boolean[] saved = new boolean[stars.count()];
+      // From the faintest on. Of two that are not told apart the brighter is left: with the other
+      // gone it is as significant as both.
+      for (int k = order.length - 1; k >= 0; k--) {
+        int star = order[k];
+        boolean close = solver.nearest(stars, star) < psf.fwhm();
+        boolean real = isFinite(star) && isInside(star);
+        double faintest = close ? FAINTEST_COMPANION : FAINTEST;
+        boolean significant = saved[star] || stars.flux[star] > faintest * stars.errorFlux[star];
+        dropped[star] = !real || !significant;
+        if (dropped[star] && real) {
+          grid.near(
+              stars.x(star), stars.y(star), psf.fwhm(), other -> saved[other] |= !dropped[other]);
         }
+      }
+      for (int star : order) {
         if (!dropped[star]) {
           grid.near(
               stars.x(star),
               stars.y(star),
               closest,
-              other -> {
-                if (other != star && !dropped[other] && stars.flux[other] <= flux) {
-                  dropped[other] = true;
-                }
-              });
+              other -> dropped[other] |= other != star && stars.flux[other] <= stars.flux[star]);
         }
+      }
+      for (int star : order) {
         if (dropped[star]) {
           // Its light is its neighbours' from now on.
           grid.near(
@@ -822,9 +826,18 @@ public final class ImageReducer implements AutoCloseable {
     }
 
     private boolean isFinite(int star) {
-      return Float.isFinite(stars.errorFlux[star])
+      return Float.isFinite(stars.flux[star])
+          && stars.errorFlux[star] > 0
+          && Float.isFinite(stars.errorFlux[star])
           && Float.isFinite(stars.errorX[star])
           && Float.isFinite(stars.errorY[star]);
+    }
+
+    private boolean isInside(int star) {
+      return stars.x(star) > -1
+          && stars.y(star) > -1
+          && stars.x(star) < width
+          && stars.y(star) < height;
     }
 
     private void skyWithoutStars() {

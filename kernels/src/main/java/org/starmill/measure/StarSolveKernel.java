@@ -99,8 +99,8 @@ final class StarSolveKernel extends ItemKernel {
       float l21 = work[w + (n + 2) * (n + 3) / 2 + n + 1];
       float l22 = work[w + (n + 2) * (n + 3) / 2 + n + 2];
       float f = work[right + n + 2] / l22;
-      // No star doubles at one step, nor falls to less than nothing by more than noise.
-      float most = max(0.5f * flux[star], 5f / l22);
+      // No star more than doubles at one step, nor falls to less than nothing by more than noise.
+      float most = max(flux[star], 5f / l22);
       f = max(-most, min(most, f));
       float b = (work[right + n + 1] - l21 * f) / l11;
       float a = (work[right + n] - l10 * b - l20 * f) / l00;
