@@ -145,7 +145,7 @@ final class DrawnScene {
   static int settle(StarSolver solver, StarList stars, int sweeps) {
     int restless = stars.count();
     for (int sweep = 0; sweep < sweeps && restless > 0; sweep++) {
-      restless = solver.sweep(stars, false, sweep == 0 ? 0.1 : 0);
+      restless = solver.sweep(stars, false, StarSolver.STILL, sweep == 0 ? 0.1 : 0);
     }
     return restless;
   }

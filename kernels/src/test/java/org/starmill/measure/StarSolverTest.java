@@ -64,16 +64,16 @@ class StarSolverTest {
   @CsvSource({"0.8, 1", "0.8, 3", "1.2, 1", "1.2, 3"})
   void theErrorsOfABlendHoldTheNeighboursShare(double distance, double ratio) {
     double faint = DrawnScene.fluxOf(40, SKY, FWHM);
-    DrawnScene scene = pairs(20, 30, distance * FWHM, ratio * faint, faint, 41);
+    DrawnScene scene = pairs(30, 26, distance * FWHM, ratio * faint, faint, 41);
     Planes planes = scene.planes(scene.image(42));
     StarList stars = scene.known(43);
     StarSolver solver = scene.solver(device, planes, stars, scene.psf(), 12);
     assertThat(DrawnScene.settle(solver, stars, 20)).isLessThanOrEqualTo(stars.count() / 50);
-    solver.sweep(stars, true, 0);
+    solver.sweep(stars, true, StarSolver.STILL, 0);
     int[] measured = scene.places(stars);
     for (int which = 0; which < 2; which++) {
-      double[] pulls = new double[400];
-      double[] errors = new double[400];
+      double[] pulls = new double[900];
+      double[] errors = new double[900];
       for (int i = 0; i < pulls.length; i++) {
         int star = measured[2 * i + which];
         pulls[i] =
@@ -103,7 +103,7 @@ class StarSolverTest {
     StarSolver solver =
         scene.solver(device, scene.planes(scene.image(46)), stars, scene.psf(), 12);
     assertThat(DrawnScene.settle(solver, stars, 12)).isLessThanOrEqualTo(stars.count() / 50);
-    solver.sweep(stars, true, 0);
+    solver.sweep(stars, true, StarSolver.STILL, 0);
     double[] pulls = pulls(scene, stars);
     assertThat(DrawnScene.standardDeviation(pulls)).isBetween(0.9, 1.1);
     assertThat(Math.abs(DrawnScene.mean(pulls))).isLessThan(0.15);
@@ -141,7 +141,7 @@ class StarSolverTest {
     Planes planes = scene.planes(image);
     StarSolver solver = scene.solver(device, planes, stars, scene.psf(), 12);
     DrawnScene.settle(solver, stars, 12);
-    solver.sweep(stars, true, 0);
+    solver.sweep(stars, true, StarSolver.STILL, 0);
     assertThat(Math.abs(DrawnScene.mean(pulls(scene, stars)))).isLessThan(0.15);
     for (int i = 0; i < planes.weight.length; i++) {
       double variance = planes.base[i] + Math.max(0, planes.model[i]);
@@ -209,7 +209,7 @@ class StarSolverTest {
     StarSolver solver =
         scene.solver(device, scene.planes(scene.image(58)), stars, scene.psf(), 12);
     for (int sweep = 0; sweep < 30; sweep++) {
-      solver.sweep(stars, false, 0);
+      solver.sweep(stars, false, StarSolver.STILL, 0);
     }
     assertThat(Arrays.stream(stars.leftOut).filter(left -> left > 0).count())
         .isGreaterThan(n / 2);
