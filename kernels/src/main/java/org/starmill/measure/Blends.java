@@ -28,6 +28,9 @@ final class Blends {
 
   private static final double GROWTH_WIDTHS = 4;
 
+  /** Standard deviations by which a star must be rounder than a blend to be none. */
+  private static final double ROUND = 2;
+
   /** Signal-to-noise of the stars that tell how well the PSF describes stars. */
   private static final double BRIGHT = 150;
 
@@ -56,24 +59,26 @@ final class Blends {
     boolean[] split = new boolean[n];
     float[] bright = new float[n];
     int brightCount = 0;
+    float usual = usualSize(stars, numbers);
     for (int i = 0; i < n; i++) {
       int o = i * StarQualityKernel.NUMBERS;
-      float size = numbers[o + StarQualityKernel.SIZE];
+      float sizeNorm = numbers[o + StarQualityKernel.SIZE_NORM];
+      float size = numbers[o + StarQualityKernel.SIZE] - usual * stars.flux[i] * sizeNorm;
       float along = numbers[o + StarQualityKernel.LONG];
       float across = numbers[o + StarQualityKernel.DIAGONAL];
       double turned = Math.hypot(along, across);
-      float sizeNorm = numbers[o + StarQualityKernel.SIZE_NORM];
-      double norm =
-          sizeNorm
-              + (turned > 0
-                  ? (along * along * numbers[o + StarQualityKernel.LONG_NORM]
-                          + across * across * numbers[o + StarQualityKernel.DIAGONAL_NORM])
-                      / (turned * turned)
-                  : 0);
+      double longNorm =
+          turned > 0
+              ? (along * along * numbers[o + StarQualityKernel.LONG_NORM]
+                      + across * across * numbers[o + StarQualityKernel.DIAGONAL_NORM])
+                  / (turned * turned)
+              : 0;
+      double norm = sizeNorm + longNorm;
       double response = size + turned;
       if (norm > 0 && stars.flux[i] > 0) {
         growth[i] = (float) (2 * response / (stars.flux[i] * norm));
-        split[i] = response > SIGNIFICANT * Math.sqrt(norm);
+        split[i] =
+            response > SIGNIFICANT * Math.sqrt(norm) && !isRound(size, sizeNorm, turned, longNorm);
         if (stars.flux[i] > BRIGHT * stars.errorFlux[i]) {
           bright[brightCount++] = growth[i];
         }
@@ -114,5 +119,36 @@ final class Blends {
       }
     }
     return true;
+  }
+
+  /**
+   * Median change of ln FWHM that the bright stars ask for: what the PSF is off by, and no sign of
+   * companions.
+   */
+  private static float usualSize(StarList stars, float[] numbers) {
+    int n = stars.count();
+    float[] sizes = new float[n];
+    int count = 0;
+    for (int i = 0; i < n; i++) {
+      float norm = numbers[i * StarQualityKernel.NUMBERS + StarQualityKernel.SIZE_NORM];
+      if (norm > 0 && stars.flux[i] > BRIGHT * stars.errorFlux[i]) {
+        sizes[count++] =
+            numbers[i * StarQualityKernel.NUMBERS + StarQualityKernel.SIZE]
+                / (stars.flux[i] * norm);
+      }
+    }
+    Arrays.sort(sizes, 0, count);
+    return count == 0 ? 0f : sizes[count / 2];
+  }
+
+  /** Whether a star is wider in all directions, as galaxies are: a blend's D1 and D2 are its D0. */
+  private static boolean isRound(double size, double sizeNorm, double turned, double longNorm) {
+    if (!(sizeNorm > 0 && longNorm > 0)) {
+      return true;
+    }
+    double wider = size / sizeNorm;
+    double longer = turned / longNorm;
+    double error = Math.sqrt(0.25 / sizeNorm + 1 / longNorm);
+    return 0.5 * wider - longer > ROUND * error;
   }
 }

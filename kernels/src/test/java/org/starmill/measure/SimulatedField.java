@@ -13,8 +13,10 @@ import org.starmill.image.Detector;
 import org.starmill.image.RawFrame;
 import org.starmill.image.Section;
 import org.starmill.sample.CameraSettings;
+import org.starmill.sample.NearbyStars;
 import org.starmill.sample.SimulatedCamera;
 import org.starmill.sample.SimulatedFrame;
+import org.starmill.sample.StarBounds;
 import org.starmill.sample.StarTruth;
 
 /** A field of the simulated camera, reduced, beside the truth of its stars. */
@@ -25,10 +27,18 @@ final class SimulatedField {
   /** For each true star the number of the measured one; -1 where there is none within a pixel. */
   final int[] match;
 
-  private SimulatedField(Reduction reduction, StarTruth truth) {
+  private final SimulatedCamera camera;
+
+  private SimulatedField(SimulatedCamera camera, Reduction reduction, StarTruth truth) {
+    this.camera = camera;
     this.reduction = reduction;
     this.truth = truth;
     this.match = match(reduction.stars(), truth);
+  }
+
+  /** The bounds of stars that are fitted together with their neighbours. */
+  StarBounds jointBounds() {
+    return camera.jointBounds(0, truth);
   }
 
   static RawFrame raw(SimulatedCamera camera, SimulatedFrame frame) {
@@ -61,28 +71,116 @@ final class SimulatedField {
     var exposure = camera.science(0);
     try (ImageReducer reducer = new ImageReducer(device, reduction)) {
       return new SimulatedField(
+          camera,
           reducer.reduce(raw(camera, exposure.frame()), masters), exposure.stars());
     }
   }
 
+  /**
+   * Brightest first, each true star takes the nearest measured one within a pixel (of a saturated
+   * star: two) that no brighter one took, unless another true star of at least half its flux, which
+   * took none, is nearer to it. Then what is left over is matched without that exception.
+   */
   private static int[] match(Stars stars, StarTruth truth) {
-    // Measured stars are sorted by y; each true star takes the nearest one within a pixel.
     int[] match = new int[truth.count()];
-    for (int i = 0; i < match.length; i++) {
-      match[i] = -1;
-      double best = 1;
-      int from = Arrays.binarySearch(stars.y(), truth.y()[i] - 1);
-      for (int k = from < 0 ? -from - 1 : from;
-          k < stars.count() && stars.y()[k] <= truth.y()[i] + 1;
-          k++) {
-        double distance = Math.hypot(stars.x()[k] - truth.x()[i], stars.y()[k] - truth.y()[i]);
-        if (distance < best) {
-          best = distance;
-          match[i] = k;
+    Arrays.fill(match, -1);
+    boolean[] taken = new boolean[stars.count()];
+    NearbyStars measured = new NearbyStars(stars.x(), stars.y(), 4);
+    NearbyStars real = new NearbyStars(truth.x(), truth.y(), 4);
+    int[] brightestFirst =
+        IntStream.range(0, truth.count())
+            .boxed()
+            .sorted((a, b) -> Double.compare(truth.flux()[b], truth.flux()[a]))
+            .mapToInt(Integer::intValue)
+            .toArray();
+    for (boolean yielding : new boolean[] {true, false}) {
+      for (int i : brightestFirst) {
+        if (match[i] >= 0) {
+          continue;
+        }
+        double[] best = {truth.saturated()[i] ? 2 : 1};
+        measured.within(
+            best[0],
+            truth.x()[i],
+            truth.y()[i],
+            k -> {
+              double distance = Math.hypot(stars.x()[k] - truth.x()[i], stars.y()[k] - truth.y()[i]);
+              boolean[] rival = {false};
+              if (yielding) {
+                real.within(
+                    distance,
+                    stars.x()[k],
+                    stars.y()[k],
+                    other ->
+                        rival[0] |=
+                            other != i
+                                && match[other] < 0
+                                && truth.flux()[other] > 0.5 * truth.flux()[i]);
+              }
+              if (!taken[k] && distance < best[0] && !rival[0]) {
+                best[0] = distance;
+                match[i] = k;
+              }
+            });
+        if (match[i] >= 0) {
+          taken[match[i]] = true;
         }
       }
     }
     return match;
+  }
+
+  /**
+   * True stars with S/N above 5 by their bound, unsaturated, with a neighbour above 10 % of their
+   * flux within 5 pixels.
+   */
+  int[] crowded() {
+    NearbyStars near = new NearbyStars(truth.x(), truth.y(), 8);
+    return IntStream.range(0, truth.count())
+        .filter(
+            i -> {
+              boolean[] neighbour = {false};
+              near.within(
+                  5,
+                  truth.x()[i],
+                  truth.y()[i],
+                  k -> neighbour[0] |= k != i && truth.flux()[k] > 0.1 * truth.flux()[i]);
+              return neighbour[0]
+                  && truth.inside()[i]
+                  && !truth.saturated()[i]
+                  && truth.flux()[i] > 5 * truth.fluxBound()[i];
+            })
+        .toArray();
+  }
+
+  /**
+   * Share of the measured stars above a signal-to-noise that true ones explain: those within a
+   * pixel have at least half the flux, or it is the measurement of a saturated star.
+   */
+  double purity(double signal) {
+    Stars stars = reduction.stars();
+    NearbyStars real = new NearbyStars(truth.x(), truth.y(), 4);
+    boolean[] matched = new boolean[stars.count()];
+    for (int k : match) {
+      if (k >= 0) {
+        matched[k] = true;
+      }
+    }
+    int all = 0;
+    int explained = 0;
+    for (int k = 0; k < stars.count(); k++) {
+      if (stars.flux()[k] > signal * stars.fluxErr()[k]) {
+        all++;
+        double[] light = {0};
+        boolean[] full = {false};
+        double x = stars.x()[k];
+        double y = stars.y()[k];
+        real.within(1, x, y, i -> light[0] += truth.flux()[i]);
+        real.within(2, x, y, i -> full[0] |= truth.saturated()[i]);
+        explained += matched[k] && full[0] || light[0] >= 0.5 * stars.flux()[k] ? 1 : 0;
+      }
+    }
+    return (double) explained / all;
   }
 
   /**
