@@ -295,7 +295,7 @@ public final class ImageReducer implements AutoCloseable {
     /** Least and greatest x and y of the stars the PSF was fitted to. */
     private double[] psfRange;
 
-    /** Made when first asked for: no step changes which pixels are saturated. */
+    /** Made when first asked for, and again where trails were masked: what they fill is no star. */
     private SaturatedPatches saturatedPatches;
 
     Field(Image image, Planes planes, double biasError, double flatError, StepClock clock) {
@@ -454,6 +454,7 @@ public final class ImageReducer implements AutoCloseable {
           trails.mask(planes.image, planes.base, image.mask(), width, height, peaks, psf.fwhm());
       trailCount += found;
       if (found > 0) {
+        saturatedPatches = null;
         subtractSky();
       }
       return found > 0;
@@ -765,7 +766,9 @@ public final class ImageReducer implements AutoCloseable {
             Float.isFinite(flux)
                 && error > 0
                 && isFinite(star)
-                && flux > (solver.nearest(stars, star) < psf.fwhm() ? FAINTEST_COMPANION : FAINTEST) * error
+                && flux
+                    > (solver.nearest(stars, star) < psf.fwhm() ? FAINTEST_COMPANION : FAINTEST)
+                        * error
                 && stars.x(star) > -1
                 && stars.y(star) > -1
                 && stars.x(star) < width
