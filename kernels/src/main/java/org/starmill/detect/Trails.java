@@ -11,7 +11,11 @@ import org.starmill.image.PixelFlag;
  * line is grown in steps, fitted anew to the peaks beside it at each; it goes on as long as there
  * are many more of them than the field's density would put there. What is long enough is looked at
  * on the pixels: the light along the line above that beside it, in pieces; the trail is where they
- * are bright. Its width is measured on the mean profile across it. No step looks at all pixels.
+ * are bright. Its width is measured on the mean profile across it.
+ *
+ * <p>A trail that fills its pixels leaves no peaks. Saturated pixels therefore count among them,
+ * one place for all those in a small cell, and as bright where the line's pixels are looked at:
+ * many in a row are a trail, unless they keep to one column, along which stars bleed.
  */
 public final class Trails {
   /** Peaks below this significance are left aside. */
@@ -52,6 +56,19 @@ public final class Trails {
    */
   private static final double UNEVEN = 4;
 
+  /** Side of the cells whose saturated pixels stand for one peak; FWHM. */
+  private static final double SATURATED_CELL = 3;
+
+  /**
+   * A line of saturated pixels that strays less far from a column may be charge that bled; FWHM.
+   */
+  private static final double STRAYS = 3;
+
+  /**
+   * Where light beside the line is measured, FWHM from it: farther off where that is saturated too.
+   */
+  private static final double[] BESIDE = {3.5, 8};
+
   /** How far across the line its profile is measured, FWHM, and steps a pixel. */
   private static final double ACROSS = 10;
 
@@ -74,6 +91,31 @@ public final class Trails {
     return new Search(image, base, mask, width, height, peaks, fwhm).run();
   }
 
+  /** Bits of pixels that light has filled, theirs or their neighbours'. */
+  private static final int FULL = PixelFlag.SATURATED | PixelFlag.BLEED;
+
+  /** Places in no order, two arrays that grow. */
+  private static final class Places {
+    private float[] x;
+    private float[] y;
+    private int count;
+
+    Places(int expected) {
+      x = new float[expected + 16];
+      y = new float[expected + 16];
+    }
+
+    void add(float px, float py) {
+      if (count == x.length) {
+        x = Arrays.copyOf(x, 2 * count);
+        y = Arrays.copyOf(y, 2 * count);
+      }
+      x[count] = px;
+      y[count] = py;
+      count++;
+    }
+  }
+
   /** A straight line: a point, its direction, and from where to where along it. */
   private record Line(double x, double y, double cos, double sin, double from, double to) {
     double along(double px, double py) {
@@ -93,7 +135,7 @@ public final class Trails {
     private final int height;
     private final double fwhm;
 
-    /** Significant peaks, sorted into square cells. */
+    /** Significant peaks and what is saturated, sorted into square cells. */
     private final float[] x;
 
     private final float[] y;
@@ -103,6 +145,12 @@ public final class Trails {
     private final int rows;
     private final int[] start;
     private final double density;
+
+    /** Whether some places are not peaks but saturated pixels. */
+    private final boolean anySaturated;
+
+    /** Electrons that stand for a saturated pixel: the most that one not saturated holds. */
+    private final float full;
 
     Search(
         float[] image,
@@ -122,26 +170,75 @@ public final class Trails {
       columns = (int) Math.ceil(width / cell) + 1;
       rows = (int) Math.ceil(height / cell) + 1;
       start = new int[columns * rows + 1];
-      int[] chosen =
-          IntStream.range(0, peaks.count())
-              .filter(k -> peaks.significance()[k] > LEAST_SIGNIFICANCE)
-              .toArray();
-      for (int k : chosen) {
-        start[cellOf(peaks.x()[k], peaks.y()[k]) + 1]++;
+      Places places = new Places(peaks.count());
+      for (int k = 0; k < peaks.count(); k++) {
+        if (peaks.significance()[k] > LEAST_SIGNIFICANCE) {
+          places.add(peaks.x()[k], peaks.y()[k]);
+        }
+      }
+      int withoutSaturated = places.count;
+      addSaturated(places);
+      anySaturated = places.count > withoutSaturated;
+      full = anySaturated ? brightest() : 0;
+      for (int k = 0; k < places.count; k++) {
+        start[cellOf(places.x[k], places.y[k]) + 1]++;
       }
       for (int c = 0; c < columns * rows; c++) {
         start[c + 1] += start[c];
       }
-      x = new float[chosen.length];
-      y = new float[chosen.length];
-      used = new boolean[chosen.length];
+      x = new float[places.count];
+      y = new float[places.count];
+      used = new boolean[places.count];
       int[] next = start.clone();
-      for (int k : chosen) {
-        int at = next[cellOf(peaks.x()[k], peaks.y()[k])]++;
-        x[at] = peaks.x()[k];
-        y[at] = peaks.y()[k];
+      for (int k = 0; k < places.count; k++) {
+        int at = next[cellOf(places.x[k], places.y[k])]++;
+        x[at] = places.x[k];
+        y[at] = places.y[k];
       }
-      density = chosen.length / (double) width / height;
+      density = places.count / (double) width / height;
+    }
+
+    /** Adds the middle of the saturated pixels of each cell. */
+    private void addSaturated(Places places) {
+      int side = Math.max(3, (int) Math.round(SATURATED_CELL * fwhm));
+      int across = (width + side - 1) / side;
+      int[] count = new int[across];
+      double[] sumX = new double[across];
+      double[] sumY = new double[across];
+      for (int row = 0; row < height; row++) {
+        for (int column = 0; column < width; column++) {
+          if (isFull(row * width + column, PixelFlag.SATURATED)) {
+            count[column / side]++;
+            sumX[column / side] += column;
+            sumY[column / side] += row;
+          }
+        }
+        if (row % side == side - 1 || row == height - 1) {
+          for (int c = 0; c < across; c++) {
+            if (count[c] > 0) {
+              places.add((float) (sumX[c] / count[c]), (float) (sumY[c] / count[c]));
+            }
+          }
+          Arrays.fill(count, 0);
+          Arrays.fill(sumX, 0);
+          Arrays.fill(sumY, 0);
+        }
+      }
+    }
+
+    /** Whether light has filled a pixel: one known to be bad is full for other reasons. */
+    private boolean isFull(int i, int bits) {
+      int found = mask[i];
+      return (found & bits) != 0
+          && (found & (PixelFlag.BAD | PixelFlag.NO_DATA | PixelFlag.TRAIL)) == 0;
+    }
+
+    private float brightest() {
+      float most = 0;
+      for (int i = 0; i < image.length; i++) {
+        most = base[i] > 0 ? Math.max(most, image[i]) : most;
+      }
+      return most;
     }
 
     private int cellOf(double px, double py) {
@@ -288,6 +385,20 @@ public final class Trails {
     /** Looks at the pixels along a line and masks them, if a trail is there. */
     private boolean isTrail(Line line) {
       markUsed(line);
+      for (double beside : BESIDE) {
+        if (isTrail(line, beside * fwhm)) {
+          return true;
+        }
+        if (!anySaturated) {
+          return false;
+        }
+      }
+      return false;
+    }
+
+    private boolean isTrail(Line line, double side) {
+      boolean filled =
+          anySaturated && Math.abs(line.cos()) * (line.to() - line.from()) > STRAYS * fwhm;
       double piece = PIECE * fwhm;
       double diagonal = Math.hypot(width, height);
       int pieces = (int) Math.ceil(2 * diagonal / piece);
@@ -296,7 +407,7 @@ public final class Trails {
       boolean[] known = new boolean[pieces];
       for (int p = 0; p < pieces; p++) {
         double from = -diagonal + p * piece;
-        double[] measured = measure(line, from, from + piece);
+        double[] measured = measure(line, from, from + piece, side, filled);
         known[p] = measured[2] > 0.3 * piece;
         light[p] = measured[0];
         bright[p] = known[p] && measured[0] > BRIGHT * measured[1];
@@ -328,7 +439,7 @@ public final class Trails {
               -diagonal + (extent[0] - 0.5) * piece,
               -diagonal + (extent[1] + 1.5) * piece);
       markUsed(whole);
-      draw(whole, halfWidth(whole));
+      draw(whole, halfWidth(whole, filled));
       return true;
     }
 
@@ -366,23 +477,26 @@ public final class Trails {
     /**
      * Median light on a stretch of the line above that beside it, its error, and the number of
      * places that could be used.
+     *
+     * @param side distance from the line at which its surroundings are measured
+     * @param filled whether saturated pixels are the line's light
      */
-    private double[] measure(Line line, double from, double to) {
+    private double[] measure(Line line, double from, double to, double side, boolean filled) {
       int places = (int) (to - from) + 1;
       double[] excess = new double[places];
       int n = 0;
       double variance = 0;
-      double side = 3.5 * fwhm;
       for (int k = 0; k < places; k++) {
         double t = from + k;
         double px = line.x() + t * line.cos();
         double py = line.y() + t * line.sin();
-        int on = usable(px, py);
+        int on = pixel(px, py);
+        boolean bright = on >= 0 && base[on] <= 0 && filled && isFull(on, FULL);
         int left = usable(px - side * line.sin(), py + side * line.cos());
         int right = usable(px + side * line.sin(), py - side * line.cos());
-        if (on >= 0 && left >= 0 && right >= 0) {
-          excess[n++] = image[on] - 0.5 * (image[left] + image[right]);
-          variance += 1.5 * base[on];
+        if (on >= 0 && (bright || base[on] > 0) && left >= 0 && right >= 0) {
+          excess[n++] = (bright ? full : image[on]) - 0.5 * (image[left] + image[right]);
+          variance += (bright ? full : base[on]) + 0.25 * (base[left] + base[right]);
         }
       }
       if (n == 0) {
@@ -395,17 +509,26 @@ public final class Trails {
 
     /** The pixel at a place, or -1 where there is none that may be used. */
     private int usable(double px, double py) {
+      int i = pixel(px, py);
+      return i >= 0 && base[i] > 0 ? i : -1;
+    }
+
+    /** The pixel at a place, or -1 where there is none. */
+    private int pixel(double px, double py) {
       int column = (int) Math.floor(px + 0.5);
       int row = (int) Math.floor(py + 0.5);
       if (column < 0 || row < 0 || column >= width || row >= height) {
         return -1;
       }
-      int i = row * width + column;
-      return base[i] > 0 ? i : -1;
+      return row * width + column;
     }
 
-    /** How far from the line its median profile sinks to a fifth of the sky's noise. */
-    private double halfWidth(Line line) {
+    /**
+     * How far from the line its median profile sinks to a fifth of the sky's noise.
+     *
+     * @param filled whether saturated pixels are the line's light
+     */
+    private double halfWidth(Line line, boolean filled) {
       int most = (int) Math.ceil(ACROSS * fwhm);
       double[] profile = new double[most + 1];
       double sigma = 1;
@@ -416,12 +539,17 @@ public final class Trails {
         for (double t = line.from(); t < line.to(); t++) {
           for (int sign = -1; sign <= 1; sign += 2) {
             int i =
-                usable(
+                pixel(
                     line.x() + t * line.cos() - sign * d * line.sin(),
                     line.y() + t * line.sin() + sign * d * line.cos());
             if (i >= 0 && n < values.length) {
-              values[n++] = image[i];
-              sum += base[i];
+              if (base[i] > 0) {
+                values[n++] = image[i];
+                sum += base[i];
+              } else if (filled && isFull(i, FULL)) {
+                values[n++] = full;
+                sum += full;
+              }
             }
           }
         }

@@ -299,7 +299,7 @@ public final class ImageReducer implements AutoCloseable {
     /** Least and greatest x and y of the stars the PSF was fitted to. */
     private double[] psfRange;
 
-    /** Made when first asked for: no step changes which pixels are saturated. */
+    /** Made when first asked for, and again where trails were masked: what they fill is no star. */
     private SaturatedPatches saturatedPatches;
 
     Field(Image image, Planes planes, double biasError, double flatError, StepClock clock) {
@@ -471,6 +471,7 @@ public final class ImageReducer implements AutoCloseable {
           trails.mask(planes.image, planes.base, image.mask(), width, height, peaks, psf.fwhm());
       trailCount += found;
       if (found > 0) {
+        saturatedPatches = null;
         subtractSky();
       }
       return found > 0;

@@ -40,9 +40,10 @@ final class SaturatedPatches {
     }
   }
 
-  /** A pixel known to be bad is no sign of a star, however full it is. */
+  /** A pixel known to be bad, or on a trail, is no sign of a star, however full it is. */
   private static boolean isSaturated(short bits) {
-    return (bits & (PixelFlag.SATURATED | PixelFlag.BAD)) == PixelFlag.SATURATED;
+    int decisive = PixelFlag.SATURATED | PixelFlag.BAD | PixelFlag.TRAIL;
+    return (bits & decisive) == PixelFlag.SATURATED;
   }
 
   /** Labels all pixels that hang together with one; gives their number, and which they are. */

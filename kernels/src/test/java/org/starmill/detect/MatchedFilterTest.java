@@ -9,7 +9,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.starmill.device.Device;
 import org.starmill.device.Devices;
-import org.starmill.image.PixelFlag;
 import org.starmill.psf.Psf;
 import org.starmill.psf.PsfModel;
 
@@ -190,5 +189,4 @@ class MatchedFilterTest {
     filter.find(image, variance, dark, 1, size, size, stamp, 5);
     assertThat(filter.noise()).isCloseTo(1.2, within(0.04));
   }
-
 }

@@ -152,6 +152,82 @@ class TrailsTest {
     }
   }
 
+  /** Pixels above the limit are saturated, and so flagged with two along the column, one beside. */
+  private static void saturate(SkyField field, double limit) {
+    for (int i = 0; i < field.image.length; i++) {
+      if (field.base[i] > 0 && field.image[i] >= limit) {
+        field.mask[i] |= PixelFlag.SATURATED;
+      }
+    }
+    for (int i = 0; i < field.image.length; i++) {
+      if ((field.mask[i] & PixelFlag.SATURATED) != 0) {
+        for (int y = Math.max(0, i / SIZE - 2); y <= Math.min(SIZE - 1, i / SIZE + 2); y++) {
+          for (int x = Math.max(0, i % SIZE - 1); x <= Math.min(SIZE - 1, i % SIZE + 1); x++) {
+            field.mask[y * SIZE + x] |= PixelFlag.BLEED;
+            field.base[y * SIZE + x] = 0;
+            field.image[y * SIZE + x] = 0;
+          }
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "1350, 0, 1.05", "1350, 33, 0.97", "1350, 95, 1.2", "1350, 91, 3", "1350, 135, 1.5",
+    "1350, 45, 8", "4050, 61, 1.1", "4050, 172, 1.2", "10, 20, 1.02", "10, 100, 2"
+  })
+  void aTrailThatFillsItsPixelsIsMaskedWithItsFlanks(int stars, double degrees, double fill) {
+    SkyField field = field(stars, 27);
+    double full = 50_000;
+    Streak streak = new Streak(410, 390, degrees, 2000, fill * full / Math.sqrt(field.sky));
+    streak.addTo(field, 9);
+    saturate(field, full);
+
+    assertThat(mask(field)).isEqualTo(1);
+    int core = 0;
+    int masked = 0;
+    for (int i = 0; i < field.mask.length; i++) {
+      if (streak.covers(i % SIZE, i / SIZE, FWHM)) {
+        core++;
+        masked += (field.mask[i] & PixelFlag.TRAIL) != 0 ? 1 : 0;
+      }
+    }
+    assertThat((double) masked / core).isGreaterThan(0.98);
+
+    field.leaveOut(PixelFlag.TRAIL);
+    int before = near(peaks(field(stars, 27)), streak);
+    assertThat(near(peaks(field), streak)).isLessThanOrEqualTo(before + 3);
+  }
+
+  @Test
+  void starsThatBleedAlongTheirColumnsAreNoTrail() {
+    SkyField field = field(FAIR, 28);
+    int[][] bright = {{120, 300, 250}, {125, 420, 300}, {400, 400, 399}, {600, 200, 90}};
+    for (int i = 0; i < field.image.length; i++) {
+      for (int[] star : bright) {
+        int dx = Math.abs(i % SIZE - star[0]);
+        int dy = Math.abs(i / SIZE - star[1]);
+        boolean inside = dx * dx + dy * dy < 49 || (dx < 2 && dy < star[2]);
+        double r = Math.hypot(dx, dy);
+        field.image[i] += (float) (inside ? 60_000 : 3e5 * Math.pow(1 + r * r / 4, -1.5));
+      }
+    }
+    saturate(field, 50_000);
+    assertThat(mask(field)).isZero();
+  }
+
+  @Test
+  void aDiscOfSaturatedPixelsIsNoTrailHoweverLarge() {
+    SkyField field = field(FAIR, 29);
+    for (int i = 0; i < field.image.length; i++) {
+      double r = Math.hypot(i % SIZE - 380, i / SIZE - 410);
+      field.image[i] += (float) (60_000 * Math.pow(Math.max(1, r / 80), -4));
+    }
+    saturate(field, 50_000);
+    assertThat(mask(field)).isZero();
+  }
+
   @Test
   void theSpikesOfABrightStarAreNoTrail() {
     SkyField field = field(FAIR, 25);

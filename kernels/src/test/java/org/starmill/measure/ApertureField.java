@@ -22,26 +22,7 @@ final class ApertureField {
     psf = Psf.round(PsfModel.MOFFAT, side, side, fwhm, 3);
     Arrays.fill(planes.base, BASE);
     int n = x.length;
-    stars.centreX = new int[n];
-    stars.centreY = new int[n];
-    stars.offsetX = new float[n];
-    stars.offsetY = new float[n];
-    stars.flux = new float[n];
-    stars.skyOffset = new float[n];
-    stars.errorX = new float[n];
-    stars.errorY = new float[n];
-    stars.chi2 = new float[n];
-    stars.sharp = new float[n];
-    stars.quality = new float[n];
-    stars.crowding = new float[n];
-    stars.flags = new int[n];
-    stars.pass = new int[n];
-    stars.anchorX = new float[n];
-    stars.anchorY = new float[n];
-    stars.moved = new float[n];
-    stars.leftOut = new int[n];
-    stars.errorFlux = new float[n];
-    stars.photon = new float[n];
+    stars.extend(n);
     for (int i = 0; i < n; i++) {
       stars.centreX[i] = (int) Math.round(x[i]);
       stars.centreY[i] = (int) Math.round(y[i]);

@@ -50,7 +50,7 @@ class BlendsTest {
             device, scene.planes(scene.image(83)), stars, scene.psf(wider), 12);
     DrawnScene.settle(solver, stars, 12);
     int before = stars.count();
-    Blends.split(stars, solver, scene.psf(wider));
+    Blends.split(stars, solver, scene.psf(wider), star -> false);
     assertThat(stars.count() - before).isLessThanOrEqualTo(before / 100);
   }
 
