@@ -28,6 +28,11 @@ final class Blends {
 
   private static final double GROWTH_WIDTHS = 4;
 
+  /** Significance, and least change of ln FWHM, from which on a round star is no star. */
+  private static final double EXTENDED = 10;
+
+  private static final double LEAST_EXTENT = 0.1;
+
   /** Standard deviations by which a star must be rounder than a blend to be none. */
   private static final double ROUND = 2;
 
@@ -150,5 +155,32 @@ final class Blends {
     double longer = turned / longNorm;
     double error = Math.sqrt(0.25 / sizeNorm + 1 / longNorm);
     return 0.5 * wider - longer > ROUND * error;
+  }
+
+  /**
+   * Which stars are wider than the PSF in all directions, beyond noise: what they leave about
+   * themselves is their own light, as that of galaxies, and no companions'.
+   */
+  static boolean[] extended(StarList stars, StarSolver solver) {
+    float[] numbers = solver.quality(stars);
+    boolean[] extended = new boolean[stars.count()];
+    for (int i = 0; i < extended.length; i++) {
+      int o = i * StarQualityKernel.NUMBERS;
+      float size = numbers[o + StarQualityKernel.SIZE];
+      float sizeNorm = numbers[o + StarQualityKernel.SIZE_NORM];
+      double along = numbers[o + StarQualityKernel.LONG];
+      double across = numbers[o + StarQualityKernel.DIAGONAL];
+      extended[i] =
+          size > EXTENDED * Math.sqrt(sizeNorm)
+              && size > LEAST_EXTENT * stars.flux[i] * sizeNorm
+              && isRound(
+                  size,
+                  sizeNorm,
+                  Math.hypot(along, across),
+                  Math.max(
+                      numbers[o + StarQualityKernel.LONG_NORM],
+                      numbers[o + StarQualityKernel.DIAGONAL_NORM]));
+    }
+    return extended;
   }
 }

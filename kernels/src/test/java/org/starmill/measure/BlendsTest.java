@@ -81,10 +81,17 @@ class BlendsTest {
     Stars stars = reduce(scene.image(85));
     int companions = 0;
     for (int i = 0; i < scene.count(); i++) {
-      int near = DrawnScene.within(stars, scene.x[i], scene.y[i], 2.5 * FWHM).length;
-      if(near==0) System.out.println("MISSED "+scene.x[i]+" "+scene.y[i]+" "+scene.flux[i]/DrawnScene.bound(scene.flux[i],SKY,FWHM)+" of "+stars.count());
-      if (near > 1) System.out.println("COMP "+scene.x[i]+" "+scene.y[i]+" "+scene.flux[i]/DrawnScene.bound(scene.flux[i],SKY,FWHM));
-      companions += near > 1 ? 1 : 0;
+      int[] near = DrawnScene.within(stars, scene.x[i], scene.y[i], 2.5 * FWHM);
+      assertThat(near).isNotEmpty();
+      // Noise near a star is found as elsewhere, from 3 standard deviations on: that is no half.
+      boolean split = false;
+      for (int k : near) {
+        double distance = Math.hypot(stars.x()[k] - scene.x[i], stars.y()[k] - scene.y[i]);
+        boolean itself = stars.flux()[k] > 0.5 * scene.flux[i] && distance < 0.5;
+        boolean noise = distance > FWHM && stars.flux()[k] < 5 * stars.fluxErr()[k];
+        split |= !itself && !noise;
+      }
+      companions += split ? 1 : 0;
     }
     assertThat(companions).isLessThanOrEqualTo(scene.count() / 100);
   }
@@ -127,7 +134,6 @@ class BlendsTest {
         }
       }
     }
-    System.out.println("BL "+blends+" "+found+" "+flagged);
     assertThat(blends).isEqualTo(134);
     assertThat((double) found / blends).isGreaterThan(0.9);
     assertThat((double) flagged / found).isGreaterThan(0.7);

@@ -136,7 +136,6 @@ class CrowdedFieldTest {
       int flags = stars.flags()[field.match[i]];
       assertThat(flags & (PixelFlag.SATURATED | PixelFlag.BLEED)).isNotZero();
       ratio[k] = stars.flux()[field.match[i]] / field.truth.flux()[i];
-      System.out.printf("SAT %.0f %.4f%n", field.truth.flux()[i], ratio[k]);
     }
     assertThat(SimulatedField.median(ratio)).isBetween(0.99, 1.01);
     assertThat(Arrays.stream(ratio).filter(r -> Math.abs(r - 1) < 0.02).count())

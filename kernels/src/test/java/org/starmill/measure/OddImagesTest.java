@@ -274,8 +274,109 @@ class OddImagesTest {
     replace(image, narrow.image(), 14, narrow);
     try (ImageReducer reducer = new ImageReducer(device, ReductionSettings.DEFAULT)) {
       Stars stars = reducer.reduce(image).stars();
+      assertThat(DrawnScene.within(stars, wide.x(7), wide.y(7), 9)).hasSize(1);
       assertThat(stars.sharp()[nearest(stars, wide.x(7), wide.y(7))]).isGreaterThan(0.03f);
       assertThat(stars.sharp()[nearest(stars, wide.x(14), wide.y(14))]).isLessThan(-0.03f);
+    }
+  }
+
+  @Test
+  void aGalaxyIsOneSourceAndIsFlagged() {
+    for (double fwhm : new double[] {2.8, 3.5, 5}) {
+      Grid wide = grid(g -> g.fwhm = fwhm);
+      Image image = new Grid().image();
+      for (int star : new int[] {7, 15, 20, 26}) {
+        replace(image, wide.image(), star, wide);
+      }
+      try (ImageReducer reducer = new ImageReducer(device, ReductionSettings.DEFAULT)) {
+        Stars stars = reducer.reduce(image).stars();
+        for (int star : new int[] {7, 15, 20, 26}) {
+          int[] near = DrawnScene.within(stars, wide.x(star), wide.y(star), 8);
+          assertThat(near).as("sources of a galaxy of FWHM %s", fwhm).hasSize(1);
+          assertThat(stars.sharp()[near[0]]).isGreaterThan(0.1f);
+          assertThat(stars.flags()[near[0]] & StarFlag.POOR_FIT).isNotZero();
+        }
+      }
+    }
+  }
+
+  /** Densest where nothing can be told apart: the work ends, and what was left out is told. */
+  @Test
+  void aKnotOfSixtyStarsEndsWithFlags() {
+    Random random = new Random(33);
+    double[] x = new double[96];
+    double[] y = new double[96];
+    double[] flux = new double[96];
+    for (int i = 0; i < 36; i++) {
+      x[i] = 45 * (i % 6) + 25 + random.nextDouble();
+      y[i] = 45 * (i / 6) + 25 + random.nextDouble();
+      flux[i] = 30_000 * (1 + random.nextInt(4));
+    }
+    for (int i = 36; i < 96; i++) {
+      double r = 10 * Math.sqrt(random.nextDouble());
+      double angle = 2 * Math.PI * random.nextDouble();
+      x[i] = 137 + r * Math.cos(angle);
+      y[i] = 137 + r * Math.sin(angle);
+      flux[i] = 20_000 * (1 + random.nextInt(5));
+    }
+    DrawnScene scene = new DrawnScene(275, 275, 1000, 2.2, x, y, flux);
+    Settings few = new Settings().maxGroup(6);
+    try (ImageReducer reducer = new ImageReducer(device, few.made())) {
+      Reduction reduction = reducer.reduce(scene.image(34));
+      demandFinite(reduction);
+      Stars stars = reduction.stars();
+      int[] knot = DrawnScene.within(stars, 137, 137, 13);
+      int limited = 0;
+      double light = 0;
+      double truth = Arrays.stream(flux, 36, 96).sum();
+      for (int k : knot) {
+        limited += (stars.flags()[k] & StarFlag.WORK_LIMIT) != 0 ? 1 : 0;
+        light += stars.flux()[k];
+      }
+      System.out.println("KNOT "+knot.length+" "+limited+" "+light/truth);
+      assertThat(knot.length).isBetween(15, 75);
+      assertThat(limited).isGreaterThan(knot.length / 2);
+      assertThat(light).isBetween(0.9 * truth, 1.1 * truth);
+    }
+  }
+
+  @Test
+  void aStarOnADeadColumnIsMeasuredWithALargerErrorAndSaysSo() {
+    double star = DrawnScene.fluxOf(50, 1000, 2.2);
+    DrawnScene scene = StarSolverTest.grid(16, 30, 1000, 2.2, star, 35);
+    Image image = scene.image(36);
+    // Through the core of every star of every other column of the grid, but not of its neighbours.
+    for (int i = 0; i < scene.count(); i += 2) {
+      int column = (int) Math.round(scene.x[i]);
+      for (int row = -12; row <= 12; row++) {
+        int y = (int) Math.round(scene.y[i]) + row;
+        image.mask()[y * scene.width + column] = PixelFlag.BAD;
+        image.science()[y * scene.width + column] = 0;
+      }
+    }
+    try (ImageReducer reducer = new ImageReducer(device, ReductionSettings.DEFAULT)) {
+      Stars stars = reducer.reduce(image).stars();
+      double[] pulls = new double[scene.count() / 2];
+      double[] errors = new double[scene.count() / 2];
+      double[] whole = new double[scene.count() / 2];
+      for (int i = 0; i < scene.count(); i++) {
+        int[] near = DrawnScene.within(stars, scene.x[i], scene.y[i], 0.7);
+        assertThat(near).as("star at %.1f %.1f", scene.x[i], scene.y[i]).hasSize(1);
+        int k = near[0];
+        if (i % 2 == 0) {
+          assertThat(stars.quality()[k]).isLessThan(0.8f);
+          assertThat(stars.flags()[k] & PixelFlag.BAD).isNotZero();
+          pulls[i / 2] = (stars.flux()[k] - star) / stars.fluxErr()[k];
+          errors[i / 2] = stars.fluxErr()[k];
+        } else {
+          assertThat(stars.quality()[k]).isGreaterThan(0.99f);
+          whole[i / 2] = stars.fluxErr()[k];
+        }
+      }
+      System.out.printf("DEAD mean %.3f sd %.3f err ratio %.2f%n", DrawnScene.mean(pulls), DrawnScene.standardDeviation(pulls), DrawnScene.mean(errors)/DrawnScene.mean(whole));
+      assertThat(Math.abs(DrawnScene.mean(pulls))).isLessThan(0.25);
+      assertThat(DrawnScene.standardDeviation(pulls)).isBetween(0.85, 1.15);
+      assertThat(DrawnScene.mean(errors)).isGreaterThan(1.2 * DrawnScene.mean(whole));
     }
   }
 

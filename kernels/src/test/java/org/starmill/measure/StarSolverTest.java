@@ -3,7 +3,6 @@ package org.starmill.measure;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -82,8 +81,6 @@ class StarSolverTest {
                 / stars.errorFlux[star];
         errors[i] = stars.errorFlux[star];
       }
-      System.out.printf("PULL %.1f %.0f %d: mean %.3f median %.3f sd %.3f robust %.3f%n", distance, ratio, which, DrawnScene.mean(pulls), SimulatedField.median(pulls), DrawnScene.standardDeviation(pulls), SimulatedField.robustWidth(pulls));
-      if (distance < 5) continue;
       assertThat(DrawnScene.standardDeviation(pulls)).as("width of pulls").isBetween(0.9, 1.1);
       assertThat(Math.abs(DrawnScene.mean(pulls))).as("mean pull").isLessThan(0.15);
       if (distance < 1) {
@@ -188,40 +185,6 @@ class StarSolverTest {
     }
     assertThat(SimulatedField.median(sharp))
         .isCloseTo(Math.log(wider), within(0.002 + 0.1 * Math.abs(Math.log(wider))));
-  }
-
-  @Test
-  void aKnotOfSixtyStarsEndsAndSaysWhatWasLeftOut() {
-    Random random = new Random(56);
-    int n = 60;
-    double[] x = new double[n];
-    double[] y = new double[n];
-    double[] flux = new double[n];
-    for (int i = 0; i < n; i++) {
-      double r = 10 * Math.sqrt(random.nextDouble());
-      double angle = 2 * Math.PI * random.nextDouble();
-      x[i] = 60 + r * Math.cos(angle);
-      y[i] = 60 + r * Math.sin(angle);
-      flux[i] = 20_000 * (1 + random.nextInt(5));
-    }
-    DrawnScene scene = new DrawnScene(120, 120, SKY, FWHM, x, y, flux);
-    StarList stars = scene.known(57);
-    StarSolver solver =
-        scene.solver(device, scene.planes(scene.image(58)), stars, scene.psf(), 12);
-    for (int sweep = 0; sweep < 30; sweep++) {
-      solver.sweep(stars, false, StarSolver.STILL, 0);
-    }
-    assertThat(Arrays.stream(stars.leftOut).filter(left -> left > 0).count())
-        .isGreaterThan(n / 2);
-    double total = 0;
-    for (int i = 0; i < n; i++) {
-      assertThat(stars.flux[i]).isFinite();
-      assertThat(stars.offsetX[i]).isFinite();
-      assertThat(stars.offsetY[i]).isFinite();
-      total += stars.flux[i];
-    }
-    double truth = Arrays.stream(flux).sum();
-    assertThat(total).as("light of the knot").isCloseTo(truth, within(0.05 * truth));
   }
 
   @Test

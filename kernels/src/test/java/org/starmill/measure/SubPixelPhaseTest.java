@@ -62,7 +62,7 @@ class SubPixelPhaseTest {
     }
     assertThat(found).isEqualTo(n);
     double peakToPeak = 2.5 * Math.log10(brightest / faintest) * 1000;
-    assertThat(peakToPeak).as("peak to peak, mmag").isLessThan(0.5);
+    assertThat(peakToPeak).as("peak to peak, mmag").isLessThan(0.2);
     assertThat(brightest / FLUX).as("flux over truth").isBetween(0.999, 1.001);
   }
 }
