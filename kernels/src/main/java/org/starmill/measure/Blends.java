@@ -159,9 +159,9 @@ final class Blends {
 
   /**
    * Which stars are wider than the PSF in all directions, beyond noise: what they leave about
-   * themselves is their own light, as that of galaxies, and no companions'.
+   * themselves is their own light, as that of galaxies, and no companions'. In a knot of stars no single one is told.
    */
-  static boolean[] extended(StarList stars, StarSolver solver) {
+  static boolean[] extended(StarList stars, StarSolver solver, Psf psf) {
     float[] numbers = solver.quality(stars);
     boolean[] extended = new boolean[stars.count()];
     for (int i = 0; i < extended.length; i++) {
@@ -171,7 +171,8 @@ final class Blends {
       double along = numbers[o + StarQualityKernel.LONG];
       double across = numbers[o + StarQualityKernel.DIAGONAL];
       extended[i] =
-          size > EXTENDED * Math.sqrt(sizeNorm)
+          solver.nearest(stars, i) > 2 * psf.fwhm()
+              && size > EXTENDED * Math.sqrt(sizeNorm)
               && size > LEAST_EXTENT * stars.flux[i] * sizeNorm
               && isRound(
                   size,

@@ -608,7 +608,7 @@ public final class ImageReducer implements AutoCloseable {
           Math.min(MOST_SHARE, LEAST_SHARE + SHARE_BY_CHI2 * Math.max(0, psfResult.chi2() - 1));
       float peakShare = psf.stampAt((width - 1) / 2.0, (height - 1) / 2.0, 0)[0];
       double beside = COMPANION_FWHM * psf.fwhm();
-      boolean[] extended = Blends.extended(stars, solver);
+      boolean[] extended = Blends.extended(stars, solver, psf);
       return IntStream.range(0, peaks.count())
           .filter(
               k -> {
