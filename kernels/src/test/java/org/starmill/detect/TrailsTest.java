@@ -79,7 +79,8 @@ class TrailsTest {
   @ParameterizedTest
   @CsvSource({
     "1350, 0, 3", "1350, 90, 3", "1350, 33, 3", "1350, 100, 20", "1350, 135, 200", "1350, 3, 200",
-    "4050, 61, 3", "4050, 171, 5", "4050, 95, 20", "4050, 20, 200", "10, 45, 3", "10, 96, 200"
+    "4050, 61, 3", "4050, 171, 5", "4050, 95, 20", "4050, 20, 200", "10, 45, 3", "10, 96, 200",
+    "1350, 92.3, 900"
   })
   void aTrailAcrossTheFieldIsMaskedAndLeavesNoChainOfStars(
       int stars, double degrees, double sigmas) {
