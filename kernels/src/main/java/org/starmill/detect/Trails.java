@@ -18,12 +18,24 @@ import org.starmill.image.PixelFlag;
  * many in a row are a trail, unless they keep to one column, along which stars bleed.
  */
 public final class Trails {
-  /** Peaks below this significance are left aside. */
-  private static final float LEAST_SIGNIFICANCE = 5;
+  /**
+   * Which peaks make a chain.
+   *
+   * @param significance below which they are left aside
+   * @param link how far apart neighbours may be, FWHM
+   * @param firstReach the first of {@link #REACH} to look along
+   */
+  private record Chain(float significance, double link, int firstReach) {}
 
-  /** How far apart neighbours in a chain may be, and how far from its line; FWHM. */
-  private static final double LINK = 8;
+  private static final Chain CLOSE = new Chain(5, 8, 0);
 
+  /**
+   * On a bright trail almost along rows or columns it is not the noise that makes peaks: there is
+   * one where the axis crosses the middle of a pixel, all 16 pixels at 3.6 degrees.
+   */
+  private static final Chain WIDE = new Chain(200, 24, 2);
+
+  /** How far peaks of a chain may be from its line; FWHM. */
   private static final double ASIDE = 0.6;
 
   /** Cosine of the angle by which two neighbours may fail to be opposite. */
@@ -88,7 +100,8 @@ public final class Trails {
    */
   public int mask(
       float[] image, float[] base, short[] mask, int width, int height, Peaks peaks, double fwhm) {
-    return new Search(image, base, mask, width, height, peaks, fwhm).run();
+    int trails = new Search(image, base, mask, width, height, peaks, fwhm, CLOSE).run();
+    return trails + new Search(image, base, mask, width, height, peaks, fwhm, WIDE).run();
   }
 
   /** Bits of pixels that light has filled, theirs or their neighbours'. */
@@ -134,6 +147,7 @@ public final class Trails {
     private final int width;
     private final int height;
     private final double fwhm;
+    private final Chain chain;
 
     /** Significant peaks and what is saturated, sorted into square cells. */
     private final float[] x;
@@ -159,20 +173,23 @@ public final class Trails {
         int width,
         int height,
         Peaks peaks,
-        double fwhm) {
+        double fwhm,
+        Chain chain) {
       this.image = image;
       this.base = base;
       this.mask = mask;
       this.width = width;
       this.height = height;
       this.fwhm = fwhm;
-      cell = LINK * fwhm;
+      this.chain = chain;
+      cell = chain.link() * fwhm;
       columns = (int) Math.ceil(width / cell) + 1;
       rows = (int) Math.ceil(height / cell) + 1;
       start = new int[columns * rows + 1];
       Places places = new Places(peaks.count());
       for (int k = 0; k < peaks.count(); k++) {
-        if (peaks.significance()[k] > LEAST_SIGNIFICANCE) {
+        if (peaks.significance()[k] > chain.significance()
+            && !isMasked(peaks.x()[k], peaks.y()[k])) {
           places.add(peaks.x()[k], peaks.y()[k]);
         }
       }
@@ -231,6 +248,12 @@ public final class Trails {
       int found = mask[i];
       return (found & bits) != 0
           && (found & (PixelFlag.BAD | PixelFlag.NO_DATA | PixelFlag.TRAIL)) == 0;
+    }
+
+    /** Whether the pixel of a peak is on a trail already. */
+    private boolean isMasked(double px, double py) {
+      int i = pixel(px, py);
+      return i >= 0 && (mask[i] & PixelFlag.TRAIL) != 0;
     }
 
     private float brightest() {
@@ -306,7 +329,8 @@ public final class Trails {
     /** Fits the line to more and more of the peaks beside it; null where they are too few. */
     private Line grow(Line line) {
       Line now = line;
-      for (double reach : REACH) {
+      for (int k = chain.firstReach(); k < REACH.length; k++) {
+        double reach = REACH[k];
         now = fitted(now, reach * fwhm);
         if (now == null) {
           return null;
@@ -438,6 +462,7 @@ public final class Trails {
               line.sin(),
               -diagonal + (extent[0] - 0.5) * piece,
               -diagonal + (extent[1] + 1.5) * piece);
+      whole = centred(whole, filled);
       markUsed(whole);
       draw(whole, halfWidth(whole, filled));
       return true;
@@ -505,6 +530,92 @@ public final class Trails {
       Arrays.sort(excess, 0, n);
       // A median's error is 1.25 times a mean's.
       return new double[] {excess[n / 2], 1.25 * Math.sqrt(variance) / n, n};
+    }
+
+    /**
+     * The line through the middle of its light, piece by piece: over the length of an image peaks
+     * beside a saturated core do not fix its direction to a pixel.
+     */
+    private Line centred(Line line, boolean filled) {
+      double piece = PIECE * fwhm;
+      int pieces = (int) Math.ceil((line.to() - line.from()) / piece);
+      double[] along = new double[pieces];
+      double[] across = new double[pieces];
+      int n = 0;
+      for (int p = 0; p < pieces; p++) {
+        double from = line.from() + p * piece;
+        double middle = middleOf(line, from, from + piece, filled);
+        if (!Double.isNaN(middle)) {
+          along[n] = from + 0.5 * piece;
+          across[n++] = middle;
+        }
+      }
+      // Pieces a star has pulled aside are left out of the second and third fit.
+      double offset = 0;
+      double slope = 0;
+      for (int round = 0; round < 3; round++) {
+        double count = 0;
+        double st = 0;
+        double ss = 0;
+        double stt = 0;
+        double sts = 0;
+        for (int k = 0; k < n; k++) {
+          if (round == 0 || Math.abs(across[k] - offset - slope * along[k]) < 0.5 * fwhm) {
+            count++;
+            st += along[k];
+            ss += across[k];
+            stt += along[k] * along[k];
+            sts += along[k] * across[k];
+          }
+        }
+        double spread = stt - st * st / count;
+        if (count < 3 || !(spread > 0)) {
+          return line;
+        }
+        slope = (sts - st * ss / count) / spread;
+        offset = (ss - slope * st) / count;
+      }
+      double norm = Math.sqrt(1 + slope * slope);
+      return new Line(
+          line.x() - offset * line.sin(),
+          line.y() + offset * line.cos(),
+          (line.cos() - slope * line.sin()) / norm,
+          (line.sin() + slope * line.cos()) / norm,
+          line.from(),
+          line.to());
+    }
+
+    /** Where across a stretch of the line its median profile has its middle; NaN without light. */
+    private double middleOf(Line line, double from, double to, boolean filled) {
+      int reach = (int) Math.ceil(3 * fwhm);
+      double[] profile = new double[2 * reach + 1];
+      double[] values = new double[(int) (to - from) + 2];
+      double least = Double.POSITIVE_INFINITY;
+      for (int d = -reach; d <= reach; d++) {
+        int n = 0;
+        for (double t = from; t < to; t++) {
+          int i =
+              pixel(
+                  line.x() + t * line.cos() - d * line.sin(),
+                  line.y() + t * line.sin() + d * line.cos());
+          if (i >= 0 && (base[i] > 0 || (filled && isFull(i, FULL)))) {
+            values[n++] = base[i] > 0 ? image[i] : full;
+          }
+        }
+        if (n < 0.3 * (to - from)) {
+          return Double.NaN;
+        }
+        Arrays.sort(values, 0, n);
+        profile[d + reach] = values[n / 2];
+        least = Math.min(least, values[n / 2]);
+      }
+      double sum = 0;
+      double moment = 0;
+      for (int d = -reach; d <= reach; d++) {
+        sum += profile[d + reach] - least;
+        moment += d * (profile[d + reach] - least);
+      }
+      return sum > 0 ? moment / sum : Double.NaN;
     }
 
     /** The pixel at a place, or -1 where there is none that may be used. */

@@ -107,6 +107,20 @@ class TrailsTest {
     assertThat(near(peaks(field), streak)).isLessThanOrEqualTo(before + 2);
   }
 
+  @Test
+  void aBrightTrailWhosePeaksLieFarApartIsMasked() {
+    // At 2.3 degrees from the columns its axis meets the middle of a pixel all 25 rows.
+    SkyField field = field(FAIR, 26);
+    int before = near(peaks(field), new Streak(410, 390, 92.3, 2000, 900));
+    Streak streak = new Streak(410, 390, 92.3, 2000, 900);
+    streak.addTo(field, 5);
+    assertThat(near(peaks(field), streak)).isGreaterThan(before + 15);
+
+    assertThat(mask(field)).isEqualTo(1);
+    field.leaveOut(PixelFlag.TRAIL);
+    assertThat(near(peaks(field), streak)).isLessThanOrEqualTo(before + 2);
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {FAIR, RICH})
   void aTrailThatBeginsAndEndsWithinTheFrameIsMaskedThere(int stars) {
