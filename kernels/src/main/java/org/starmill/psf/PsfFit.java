@@ -59,7 +59,7 @@ public final class PsfFit {
   private static final double NODES_A_FWHM = 4;
 
   private static final double RESIDUAL_REACH = 2.25;
-  private static final int MOST_FOR_RESIDUAL = 300;
+  private static final int MOST_FOR_RESIDUAL = 200;
   private static final int MOST_REACH = 20;
 
   /** Expected size of a residual, as a share of the light about it. */
@@ -269,7 +269,12 @@ public final class PsfFit {
     normal.gridSteps = steps;
     normal.gridReach = reach;
     normal.gridColumns = PsfNormalKernel.GRID_COLUMNS;
-    normal.grid = new float[stars.count() * fit.side * fit.side * normal.gridColumns];
+    normal.gridOf = new int[stars.count()];
+    int grids = 0;
+    for (int i = 0; i < fitted.length; i++) {
+      normal.gridOf[i] = fitted[i] ? grids++ : -1;
+    }
+    normal.grid = new float[grids * fit.side * fit.side * normal.gridColumns];
     for (int iteration = 0; iteration < (cold ? 2 : 1); iteration++) {
       StarSystem[] systems = systems(psf, stars);
       boolean[] regular = fitted.clone();

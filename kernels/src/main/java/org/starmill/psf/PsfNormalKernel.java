@@ -47,7 +47,10 @@ final class PsfNormalKernel extends PsfKernel {
   /** Numbers a node: its weighted products with the nine columns, the residual the last. */
   int gridColumns;
 
-  /** A grid a star. */
+  /** Number of each star's grid; -1 for a star that has none. */
+  int[] gridOf = new int[1];
+
+  /** The grids. */
   float[] grid = new float[1];
 
   float[] work;
@@ -68,10 +71,10 @@ final class PsfNormalKernel extends PsfKernel {
     for (int i = 0; i < SUMS; i++) {
       sums[o + i] = 0f;
     }
-    if (gridSteps > 0) {
+    if (gridSteps > 0 && gridOf[star] >= 0) {
       int numbers = (2 * gridReach + 1) * (2 * gridReach + 1) * gridColumns;
       for (int i = 0; i < numbers; i++) {
-        grid[star * numbers + i] = 0f;
+        grid[gridOf[star] * numbers + i] = 0f;
       }
     }
     float f = flux[star];
@@ -114,7 +117,7 @@ final class PsfNormalKernel extends PsfKernel {
           sums[o + 45] += 1f;
           weights[row + px] = weight;
           left[row + px] = r;
-          if (gridSteps > 0) {
+          if (gridSteps > 0 && gridOf[star] >= 0) {
             addToGrid(star, px, py, weight * f, r, j0);
           }
         }
@@ -135,7 +138,7 @@ final class PsfNormalKernel extends PsfKernel {
         int column = gridSteps * px + ix - PsfResidual.PAD - 1 + i;
         if (row >= 0 && row < side && column >= 0 && column < side) {
           float share = weight * cubic(i, tx - ix) * cubic(j, ty - iy);
-          int g = ((star * side + row) * side + column) * gridColumns;
+          int g = ((gridOf[star] * side + row) * side + column) * gridColumns;
           for (int a = 0; a < 8; a++) {
             grid[g + a] += share * work[j0 + a];
           }

@@ -51,7 +51,7 @@ final class PsfNormals {
     }
     System.arraycopy(weights, 0, kernel.weights, star * places, places);
     System.arraycopy(columns[RESIDUAL], 0, kernel.left, star * places, places);
-    if (kernel.gridSteps > 0) {
+    if (kernel.gridSteps > 0 && kernel.gridOf[star] >= 0) {
       fillGrid(kernel, star);
     }
   }
@@ -63,7 +63,8 @@ final class PsfNormals {
     int side = 2 * reach + 1;
     int numbers = side * side * kernel.gridColumns;
     float[] grid = kernel.grid;
-    Arrays.fill(grid, star * numbers, (star + 1) * numbers, 0f);
+    int start = kernel.gridOf[star] * numbers;
+    Arrays.fill(grid, start, start + numbers, 0f);
     float tx = reach + PsfResidual.PAD - steps * kernel.offsetX[star];
     float ty = reach + PsfResidual.PAD - steps * kernel.offsetY[star];
     int ix = (int) tx;
@@ -88,7 +89,7 @@ final class PsfNormals {
             int column = steps * px + ix - PsfResidual.PAD - 1 + i;
             if (column >= 0 && column < side) {
               float share = (float) (acrossX[i] * acrossY[j]);
-              int g = star * numbers + (row * side + column) * kernel.gridColumns;
+              int g = start + (row * side + column) * kernel.gridColumns;
               for (int a = 0; a <= RESIDUAL; a++) {
                 grid[g + a] += share * products[a];
               }

@@ -1,5 +1,7 @@
 package org.starmill.psf;
 
+import java.util.Arrays;
+
 /**
  * One Gauss-Newton step of the PSF's polynomials and its grid of residuals together.
  *
@@ -22,6 +24,9 @@ final class ResidualFit {
   private static final int MOST_ITERATIONS = 12;
   private static final double ACCURACY = 1e-5;
 
+  /** Stars whose matrices are held beside each other. */
+  private static final int STARS_AT_ONCE = 16;
+
   final int steps;
   final int reach;
   final int side;
@@ -39,6 +44,23 @@ final class ResidualFit {
 
   /** Factor of the nodes' normal matrix of the first step; it serves the next ones as well. */
   private double[] lower;
+
+  /** Of this step: which stars, and the nodes' normal matrix. */
+  private boolean[] chosen;
+
+  private double[] matrix;
+
+  /** Products of the shape's coefficients (row) with the nodes'. */
+  private double[][] cross;
+
+  private double[][] shapeMatrix;
+  private double[][] shapeInverse;
+
+  /** Of each star: the terms at its place, products of its own unknowns with the nodes, inverse. */
+  private double[][] bases;
+
+  private double[][][] own;
+  private double[][][] ownInverse;
 
   ResidualFit(Psf psf, int steps, int reach, int terms) {
     this.steps = steps;
@@ -138,78 +160,16 @@ final class ResidualFit {
       double[] shapeGradient,
       int[] orders,
       double amplitude) {
-    int n = stars.count();
-    int nodes = side * side;
     int count = shapeGradient.length;
     double[] now = psf.residual() == null ? new double[size] : psf.residual().coefficients();
     double[] precision = prior(amplitude);
-    double[] matrix = precision.clone();
+    setMatrices(psf, stars, kernel, systems, used, shape, orders, precision);
     double[] right = times(precision, now);
     for (int i = 0; i < size; i++) {
       right[i] = -right[i];
     }
-    double[][] cross = new double[count][size];
-    double[][] bases = new double[n][];
-    double[][][] own = new double[n][][];
-    int longest = terms;
-    for (int order : orders) {
-      longest = Math.max(longest, order);
-    }
-    double[] reduced = new double[5];
-    for (int star = 0; star < n; star++) {
-      if (!used[star]) {
-        continue;
-      }
-      double[] basis = new double[longest];
-      psf.basis(stars.x(star), stars.y(star), Psf.order(longest), basis);
-      bases[star] = basis;
-      StarSystem system = systems[star];
-      double[][] ownOfNode = new double[4][nodes];
-      own[star] = ownOfNode;
-      double[][] response = new double[5][];
-      for (int a = 0; a < 4; a++) {
-        response[a] = DenseMatrix.times(system.ownInverse, system.cross[a]);
-      }
-      response[4] = DenseMatrix.times(system.ownInverse, system.ownGradient);
-      int from = star * nodes * kernel.gridColumns;
-      for (int node = 0; node < nodes; node++) {
-        int g = from + node * kernel.gridColumns;
-        for (int b = 0; b < 4; b++) {
-          ownOfNode[b][node] = kernel.grid[g + b];
-        }
-        if (kernel.grid[g + 2] == 0f) {
-          continue;
-        }
-        for (int a = 0; a < 5; a++) {
-          double value = a == 4 ? kernel.grid[g + 8] : 0;
-          for (int m = 0; m < 4; m++) {
-            value += a == 4 ? 0 : system.chain[m][a] * kernel.grid[g + 4 + m];
-            value -= kernel.grid[g + m] * response[a][m];
-          }
-          reduced[a] = value;
-        }
-        for (int t = 0; t < terms; t++) {
-          int k = node * terms + t;
-          right[k] += basis[t] * reduced[4];
-          int column = 0;
-          for (int a = 0; a < orders.length; a++) {
-            double value = basis[t] * reduced[a];
-            for (int i = 0; i < orders[a]; i++) {
-              cross[column++][k] += value * basis[i];
-            }
-          }
-        }
-      }
-      addStar(matrix, kernel, star, basis);
-    }
-    if (lower == null) {
-      lower = matrix.clone();
-      factor(lower);
-    }
-    double[][] shapeInverse = DenseMatrix.inverseOfPositive(shape);
-    double[] step =
-        conjugateGradients(
-            matrix, lower, cross, shape, shapeInverse, right, shapeGradient, systems, bases, own);
+    addGradient(right, kernel, systems);
+    double[] step = conjugateGradients(right, shapeGradient);
     double[] coefficients = new double[size];
     for (int i = 0; i < size; i++) {
       coefficients[i] = now[i] + step[i];
@@ -220,9 +180,11 @@ final class ResidualFit {
     }
     double[] shapeStep = new double[count];
     System.arraycopy(step, size, shapeStep, 0, count);
-    double[][] ownSteps = new double[n][];
-    for (int star = 0; star < n; star++) {
-      if (used[star]) {
+    double[][] ownSteps = new double[stars.count()][];
+    double[] byTerm = byTerm(step);
+    double[] values = new double[side * side];
+    for (int star = 0; star < ownSteps.length; star++) {
+      if (chosen[star]) {
         double[] gradient = systems[star].ownGradient.clone();
         int column = 0;
         for (int a = 0; a < orders.length; a++) {
@@ -233,30 +195,175 @@ final class ResidualFit {
             }
           }
         }
-        double[] of = ownOf(step, bases[star], own[star]);
+        double[] of = ownOf(byTerm, star, values);
         for (int b = 0; b < 4; b++) {
           gradient[b] -= of[b];
         }
-        ownSteps[star] = DenseMatrix.times(systems[star].ownInverse, gradient);
+        ownSteps[star] = DenseMatrix.times(ownInverse[star], gradient);
       }
     }
     return new Step(coefficients, shapeStep, ownSteps);
   }
 
-  /** The nodes' normal matrix of one star: its pixels share the 16 weights of their nodes. */
-  private void addStar(double[] matrix, PsfNormalKernel kernel, int star, double[] basis) {
+  private void setMatrices(
+      Psf psf,
+      PsfStars stars,
+      PsfNormalKernel kernel,
+      StarSystem[] systems,
+      boolean[] used,
+      double[][] shape,
+      int[] orders,
+      double[] precision) {
+    int n = stars.count();
+    int nodes = side * side;
+    int longest = terms;
+    int count = 0;
+    for (int order : orders) {
+      longest = Math.max(longest, order);
+      count += order;
+    }
+    chosen = used.clone();
+    bases = new double[n][];
+    own = new double[n][][];
+    ownInverse = new double[n][][];
+    double[][] crossByTerm = new double[count][size];
+    double[] reduced = new double[nodes];
+    for (int star = 0; star < n; star++) {
+      if (!chosen[star]) {
+        continue;
+      }
+      double[] basis = new double[longest];
+      psf.basis(stars.x(star), stars.y(star), Psf.order(longest), basis);
+      bases[star] = basis;
+      StarSystem system = systems[star];
+      ownInverse[star] = system.ownInverse;
+      own[star] = new double[4][nodes];
+      int from = kernel.gridOf[star] * nodes * kernel.gridColumns;
+      for (int b = 0; b < 4; b++) {
+        for (int node = 0; node < nodes; node++) {
+          own[star][b][node] = kernel.grid[from + node * kernel.gridColumns + b];
+        }
+      }
+      int column = 0;
+      for (int a = 0; a < orders.length; a++) {
+        double[] response = DenseMatrix.times(system.ownInverse, system.cross[a]);
+        for (int node = 0; node < nodes; node++) {
+          int g = from + node * kernel.gridColumns;
+          double value = 0;
+          for (int m = 0; m < 4; m++) {
+            value += system.chain[m][a] * kernel.grid[g + 4 + m] - kernel.grid[g + m] * response[m];
+          }
+          reduced[node] = value;
+        }
+        for (int i = 0; i < orders[a]; i++) {
+          for (int t = 0; t < terms; t++) {
+            add(reduced, 0, basis[i] * basis[t], crossByTerm[column], t * nodes, nodes);
+          }
+          column++;
+        }
+      }
+    }
+    cross = new double[count][size];
+    for (int column = 0; column < count; column++) {
+      for (int node = 0; node < nodes; node++) {
+        for (int t = 0; t < terms; t++) {
+          cross[column][node * terms + t] = crossByTerm[column][t * nodes + node];
+        }
+      }
+    }
+    matrix = precision.clone();
+    addStars(kernel);
+    if (lower == null) {
+      lower = matrix.clone();
+      factor(lower);
+    }
+    shapeMatrix = shape;
+    shapeInverse = DenseMatrix.inverseOfPositive(shape);
+  }
+
+  private static void add(
+      double[] values, int from, double factor, double[] sum, int at, int count) {
+    for (int i = 0; i < count; i++) {
+      sum[at + i] += factor * values[from + i];
+    }
+  }
+
+  private void addGradient(double[] right, PsfNormalKernel kernel, StarSystem[] systems) {
+    int nodes = side * side;
+    for (int star = 0; star < bases.length; star++) {
+      if (!chosen[star]) {
+        continue;
+      }
+      double[] response = DenseMatrix.times(ownInverse[star], systems[star].ownGradient);
+      int from = kernel.gridOf[star] * nodes * kernel.gridColumns;
+      for (int node = 0; node < nodes; node++) {
+        double value = kernel.grid[from + node * kernel.gridColumns + 8];
+        for (int m = 0; m < 4; m++) {
+          value -= own[star][m][node] * response[m];
+        }
+        for (int t = 0; t < terms; t++) {
+          right[node * terms + t] += bases[star][t] * value;
+        }
+      }
+    }
+  }
+
+  /**
+   * Adds the nodes' normal matrices of all stars, some stars at a time: a star has one of a single
+   * term, which counts for each pair of terms with their product at its place.
+   */
+  private void addStars(PsfNormalKernel kernel) {
+    int nodes = side * side;
+    int width = 3 * side + 4;
+    double[][] single = new double[STARS_AT_ONCE][];
+    int[] batch = new int[STARS_AT_ONCE];
+    double[] row = new double[width];
+    int star = 0;
+    while (star < chosen.length) {
+      int held = 0;
+      for (; star < chosen.length && held < STARS_AT_ONCE; star++) {
+        if (chosen[star]) {
+          if (single[held] == null) {
+            single[held] = new double[nodes * width];
+          }
+          setSingle(single[held], kernel, star);
+          batch[held++] = star;
+        }
+      }
+      for (int node = 0; node < nodes; node++) {
+        int first = Math.max(0, node - width + 1);
+        int shift = width - 1 - node;
+        for (int s = 0; s < terms; s++) {
+          for (int t = 0; t < terms; t++) {
+            Arrays.fill(row, 0);
+            for (int k = 0; k < held; k++) {
+              double product = bases[batch[k]][s] * bases[batch[k]][t];
+              add(single[k], node * width, product, row, 0, width);
+            }
+            int index = node * terms + s;
+            int at = index * (band + 1) + band - index;
+            for (int other = first; other <= node; other++) {
+              int column = other * terms + t;
+              if (column <= index) {
+                matrix[at + column] += row[other + shift];
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /** One star's normal matrix, banded: its pixels share the 16 weights of their nodes. */
+  private void setSingle(double[] single, PsfNormalKernel kernel, int star) {
+    Arrays.fill(single, 0);
+    int width = 3 * side + 4;
     double tx = reach - (double) steps * kernel.offsetX[star];
     double ty = reach - (double) steps * kernel.offsetY[star];
     int ix = (int) Math.floor(tx);
     int iy = (int) Math.floor(ty);
     double[] wx = PsfResidual.weights(tx - ix);
     double[] wy = PsfResidual.weights(ty - iy);
-    double[] products = new double[terms * terms];
-    for (int s = 0; s < terms; s++) {
-      for (int t = 0; t < terms; t++) {
-        products[s * terms + t] = basis[s] * basis[t];
-      }
-    }
     int stampRadius = kernel.stampRadius;
     int stampSide = 2 * stampRadius + 1;
     double square = (double) kernel.flux[star] * kernel.flux[star];
@@ -264,11 +371,8 @@ final class ResidualFit {
     for (int py = -radius; py <= radius; py++) {
       int top = steps * py + iy - 1;
       for (int px = -radius; px <= radius; px++) {
-        double weight =
-            square
-                * kernel
-                    .weights[
-                    (star * stampSide + py + stampRadius) * kernel.stride + px + stampRadius];
+        int pixel = (star * stampSide + py + stampRadius) * kernel.stride + px + stampRadius;
+        double weight = square * kernel.weights[pixel];
         int left = steps * px + ix - 1;
         if (weight == 0 || top + 3 < 0 || top >= side || left + 3 < 0 || left >= side) {
           continue;
@@ -281,20 +385,12 @@ final class ResidualFit {
           for (int i = first; i <= last; i++) {
             double one = weight * wy[j - top] * wx[i - left];
             int node = j * side + i;
+            int at = node * width + width - 1 - node;
             for (int jj = firstRow; jj <= j; jj++) {
               double two = one * wy[jj - top];
               int end = jj == j ? i : last;
               for (int ii = first; ii <= end; ii++) {
-                double value = two * wx[ii - left];
-                int other = jj * side + ii;
-                for (int s = 0; s < terms; s++) {
-                  int row = node * terms + s;
-                  int at = row * (band + 1) + other * terms - row + band;
-                  int most = other == node ? s + 1 : terms;
-                  for (int t = 0; t < most; t++) {
-                    matrix[at + t] += value * products[s * terms + t];
-                  }
-                }
+                single[at + jj * side + ii] += two * wx[ii - left];
               }
             }
           }
@@ -371,71 +467,81 @@ final class ResidualFit {
     }
   }
 
-  /** What a change of the nodes pulls of a star's own unknowns. */
-  private double[] ownOf(double[] step, double[] basis, double[][] own) {
-    double[] sum = new double[4];
-    for (int node = 0; node < side * side; node++) {
-      double value = 0;
+  /** The nodes' unknowns with those of a term side by side. */
+  private double[] byTerm(double[] vector) {
+    int nodes = side * side;
+    double[] ordered = new double[size];
+    for (int node = 0; node < nodes; node++) {
       for (int t = 0; t < terms; t++) {
-        value += basis[t] * step[node * terms + t];
-      }
-      for (int b = 0; b < 4; b++) {
-        sum[b] += own[b][node] * value;
+        ordered[t * nodes + node] = vector[node * terms + t];
       }
     }
-    return sum;
+    return ordered;
   }
 
-  private double[] product(
-      double[] matrix,
-      double[][] cross,
-      double[][] shape,
-      double[] vector,
-      StarSystem[] systems,
-      double[][] bases,
-      double[][][] own) {
+  /** What a change of the nodes pulls of a star's own unknowns. */
+  private double[] ownOf(double[] byTerm, int star, double[] values) {
+    int nodes = side * side;
+    Arrays.fill(values, 0);
+    for (int t = 0; t < terms; t++) {
+      add(byTerm, t * nodes, bases[star][t], values, 0, nodes);
+    }
+    double[] ownX = own[star][0];
+    double[] ownY = own[star][1];
+    double[] ownFlux = own[star][2];
+    double[] ownSky = own[star][3];
+    double x = 0;
+    double y = 0;
+    double flux = 0;
+    double sky = 0;
+    for (int node = 0; node < nodes; node++) {
+      x += ownX[node] * values[node];
+      y += ownY[node] * values[node];
+      flux += ownFlux[node] * values[node];
+      sky += ownSky[node] * values[node];
+    }
+    return new double[] {x, y, flux, sky};
+  }
+
+  private double[] product(double[] vector) {
+    int nodes = side * side;
     double[] out = times(matrix, vector);
+    double[] byTerm = byTerm(vector);
+    double[] taken = new double[size];
+    double[] values = new double[nodes];
     for (int star = 0; star < bases.length; star++) {
-      if (bases[star] != null) {
-        double[] solved =
-            DenseMatrix.times(systems[star].ownInverse, ownOf(vector, bases[star], own[star]));
-        for (int node = 0; node < side * side; node++) {
-          double value = 0;
-          for (int b = 0; b < 4; b++) {
-            value += own[star][b][node] * solved[b];
-          }
-          for (int t = 0; t < terms; t++) {
-            out[node * terms + t] -= bases[star][t] * value;
-          }
+      if (chosen[star]) {
+        double[] solved = DenseMatrix.times(ownInverse[star], ownOf(byTerm, star, values));
+        Arrays.fill(values, 0);
+        for (int b = 0; b < 4; b++) {
+          add(own[star][b], 0, solved[b], values, 0, nodes);
+        }
+        for (int t = 0; t < terms; t++) {
+          add(values, 0, bases[star][t], taken, t * nodes, nodes);
         }
       }
     }
-    for (int a = 0; a < shape.length; a++) {
+    for (int node = 0; node < nodes; node++) {
+      for (int t = 0; t < terms; t++) {
+        out[node * terms + t] -= taken[t * nodes + node];
+      }
+    }
+    for (int a = 0; a < shapeMatrix.length; a++) {
       double sum = 0;
       double factor = vector[size + a];
       for (int i = 0; i < size; i++) {
         sum += cross[a][i] * vector[i];
         out[i] += cross[a][i] * factor;
       }
-      for (int b = 0; b < shape.length; b++) {
-        sum += shape[a][b] * vector[size + b];
+      for (int b = 0; b < shapeMatrix.length; b++) {
+        sum += shapeMatrix[a][b] * vector[size + b];
       }
       out[size + a] = sum;
     }
     return out;
   }
 
-  private double[] conjugateGradients(
-      double[] matrix,
-      double[] lower,
-      double[][] cross,
-      double[][] shape,
-      double[][] shapeInverse,
-      double[] right,
-      double[] shapeGradient,
-      StarSystem[] systems,
-      double[][] bases,
-      double[][][] own) {
+  private double[] conjugateGradients(double[] right, double[] shapeGradient) {
     int count = shapeGradient.length;
     double[] solution = new double[size + count];
     double[] rest = new double[size + count];
@@ -468,7 +574,7 @@ final class ResidualFit {
         }
       }
       before = gain;
-      double[] product = product(matrix, cross, shape, way, systems, bases, own);
+      double[] product = product(way);
       double length = gain / dot(way, product);
       for (int i = 0; i < way.length; i++) {
         solution[i] += length * way[i];
