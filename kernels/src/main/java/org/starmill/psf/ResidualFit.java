@@ -10,8 +10,7 @@ import java.util.Arrays;
  * a share of the PSF's light there, and smooth beside its neighbours: without stars that say
  * otherwise there is no residual. The system is solved by conjugate gradients; the normal matrix of
  * the nodes alone, which is banded, for a node shares pixels with those up to three away, is the
- * preconditioner (Cholesky). The matrices are those of the first step; a second one, which is small,
- * takes its gradient alone anew.
+ * preconditioner (Cholesky).
  */
 final class ResidualFit {
   /** Light, over that of the peak, below which a residual's expected size falls no more. */
@@ -43,11 +42,13 @@ final class ResidualFit {
   /** Size that a node's value may have, before the amplitude. */
   private final double[] expected;
 
-  /** Of the first step: which stars, the nodes' normal matrix and its factor. */
+  /** Factor of the nodes' normal matrix of the first step; it serves the next ones as well. */
+  private double[] lower;
+
+  /** Of this step: which stars, and the nodes' normal matrix. */
   private boolean[] chosen;
 
   private double[] matrix;
-  private double[] lower;
 
   /** Products of the shape's coefficients (row) with the nodes'. */
   private double[][] cross;
@@ -162,9 +163,7 @@ final class ResidualFit {
     int count = shapeGradient.length;
     double[] now = psf.residual() == null ? new double[size] : psf.residual().coefficients();
     double[] precision = prior(amplitude);
-    if (matrix == null) {
-      setMatrices(psf, stars, kernel, systems, used, shape, orders, precision);
-    }
+    setMatrices(psf, stars, kernel, systems, used, shape, orders, precision);
     double[] right = times(precision, now);
     for (int i = 0; i < size; i++) {
       right[i] = -right[i];
@@ -274,8 +273,10 @@ final class ResidualFit {
     }
     matrix = precision.clone();
     addStars(kernel);
-    lower = matrix.clone();
-    factor(lower);
+    if (lower == null) {
+      lower = matrix.clone();
+      factor(lower);
+    }
     shapeMatrix = shape;
     shapeInverse = DenseMatrix.inverseOfPositive(shape);
   }

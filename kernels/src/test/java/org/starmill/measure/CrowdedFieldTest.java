@@ -62,7 +62,6 @@ class CrowdedFieldTest {
                     field.reduction.stars().flux()[field.match[i]] / field.truth.flux()[i] - 1)
             .toArray();
     double beyond = Arrays.stream(pulls).filter(pull -> Math.abs(pull) > 5).count();
-    System.out.printf("CROWD n %d compl %.3f scatter %.3f width %.3f far %.4f bias %.4f%n", crowded.length, field.completeness(crowded), SimulatedField.robustWidth(field.inBounds(crowded)), SimulatedField.robustWidth(pulls), beyond/pulls.length, SimulatedField.median(bias));
     SoftAssertions.assertSoftly(
         softly -> {
           softly
@@ -101,7 +100,6 @@ class CrowdedFieldTest {
                 .withStars(2200)
                 .withCosmicRays(55)
                 .withSeed(seed));
-    System.out.printf("PURITY %.4f%n", field.purity(7));
     assertThat(field.purity(7)).isGreaterThanOrEqualTo(0.99);
   }
 

@@ -68,7 +68,7 @@ class StarSolverTest {
     StarList stars = scene.known(43);
     StarSolver solver = scene.solver(device, planes, stars, scene.psf(), 12);
     assertThat(DrawnScene.settle(solver, stars, 20)).isLessThanOrEqualTo(stars.count() / 50);
-    solver.sweep(stars, true, StarSolver.STILL, 0);
+    solver.errors(stars);
     int[] measured = scene.places(stars);
     for (int which = 0; which < 2; which++) {
       double[] pulls = new double[900];
@@ -100,7 +100,7 @@ class StarSolverTest {
     StarSolver solver =
         scene.solver(device, scene.planes(scene.image(46)), stars, scene.psf(), 12);
     assertThat(DrawnScene.settle(solver, stars, 12)).isLessThanOrEqualTo(stars.count() / 50);
-    solver.sweep(stars, true, StarSolver.STILL, 0);
+    solver.errors(stars);
     double[] pulls = pulls(scene, stars);
     assertThat(DrawnScene.standardDeviation(pulls)).isBetween(0.9, 1.1);
     assertThat(Math.abs(DrawnScene.mean(pulls))).isLessThan(0.15);
@@ -138,7 +138,7 @@ class StarSolverTest {
     Planes planes = scene.planes(image);
     StarSolver solver = scene.solver(device, planes, stars, scene.psf(), 12);
     DrawnScene.settle(solver, stars, 12);
-    solver.sweep(stars, true, StarSolver.STILL, 0);
+    solver.errors(stars);
     assertThat(Math.abs(DrawnScene.mean(pulls(scene, stars)))).isLessThan(0.15);
     for (int i = 0; i < planes.weight.length; i++) {
       double variance = planes.base[i] + Math.max(0, planes.model[i]);
