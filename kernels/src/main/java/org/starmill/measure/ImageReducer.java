@@ -74,6 +74,9 @@ public final class ImageReducer implements AutoCloseable {
 
   private static final double COMPANION_FWHM = 2.5;
 
+  /** Share of an extended source's flux that a peak beside it needs to be no part of it. */
+  private static final double EXTENDED_SHARE = 0.15;
+
   /**
    * Standard deviations by which chi squared, size or shape of a star must be off to say that its
    * fit is poor; and the least change of size or shape, which no flux is wrong by.
@@ -624,7 +627,7 @@ public final class ImageReducer implements AutoCloseable {
                     star -> {
                       companion[0] = true;
                       known[0] |=
-                          extended[star]
+                          (extended[star] && peaks.flux()[k] < EXTENDED_SHARE * stars.flux[star])
                               || Math.hypot(stars.x(star) - x, stars.y(star) - y) < closest;
                     });
                 return companion[0]
