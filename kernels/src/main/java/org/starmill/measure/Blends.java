@@ -99,7 +99,8 @@ final class Blends {
     }
     int count = 0;
     for (int i = 0; i < n; i++) {
-      split[i] &= growth[i] > least && !whole.test(i) && solver.nearest(stars, i) > ALONE * psf.fwhm();
+      split[i] &=
+          growth[i] > least && !whole.test(i) && solver.nearest(stars, i) > ALONE * psf.fwhm();
       count += split[i] ? 1 : 0;
     }
     if (count == 0) {
@@ -159,7 +160,8 @@ final class Blends {
 
   /**
    * Which stars are wider than the PSF in all directions, beyond noise: what they leave about
-   * themselves is their own light, as that of galaxies, and no companions'. In a knot of stars no single one is told.
+   * themselves is their own light, as that of galaxies, and no companions'. In a knot of stars no
+   * single one is told.
    */
   static boolean[] extended(StarList stars, StarSolver solver, Psf psf) {
     float[] numbers = solver.quality(stars);

@@ -404,8 +404,7 @@ public final class ImageReducer implements AutoCloseable {
       float[] base = all ? planes.base : rows(planes.base, from, to);
       float[] model = all ? planes.model : rows(planes.model, from, to);
       Peaks peaks =
-          filter.find(
-              image, base, model, 1, width, to - from, blind.stampAt(0, 0, 3), threshold);
+          filter.find(image, base, model, 1, width, to - from, blind.stampAt(0, 0, 3), threshold);
       brightPeaks = peaks.count();
       if (!all && peaks.count() < SEEING_STARS) {
         return Double.NaN;

@@ -4,8 +4,8 @@ package org.starmill.measure;
  * The stars of one image, a column a quantity, sorted by y, then x.
  *
  * <p>All arrays have a value a star; all values but those of apertures are finite, all errors of
- * fluxes are above 0. The errors hold
- * what the neighbours' own positions and fluxes are uncertain by.
+ * fluxes are above 0. The errors hold what the neighbours' own positions and fluxes are uncertain
+ * by.
  *
  * @param x column of the centre, pixels, 0 at the centre of the first pixel
  * @param y row of the centre

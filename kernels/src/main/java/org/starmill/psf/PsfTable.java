@@ -35,8 +35,13 @@ public final class PsfTable {
   /** Nodes along each side of a field whose PSF varies. */
   private static final int NODES = 9;
 
-  /** Side of a cell, pixels. */
+  /**
+   * Side of a cell, pixels; and the fewest of them along a side: a small field's PSF varies no
+   * less.
+   */
   private static final int CELL = 128;
+
+  private static final int FEWEST_CELLS = 16;
 
   private static final double POLE = Math.sqrt(3) - 2;
 
@@ -68,8 +73,8 @@ public final class PsfTable {
     this.radius = radius;
     this.points = psf.fwhm() >= POINTS ? 1 : psf.fwhm() >= POINTS / 2 ? 2 : 4;
     this.side = 2 * (radius + MARGIN) + 1;
-    this.columns = varies ? (psf.width() + CELL - 1) / CELL : 1;
-    this.rows = varies ? (psf.height() + CELL - 1) / CELL : 1;
+    this.columns = varies ? Math.max(FEWEST_CELLS, (psf.width() + CELL - 1) / CELL) : 1;
+    this.rows = varies ? Math.max(FEWEST_CELLS, (psf.height() + CELL - 1) / CELL) : 1;
     this.cellWidth = (double) psf.width() / columns;
     this.cellHeight = (double) psf.height() / rows;
     int nodes = varies ? NODES : 1;

@@ -46,8 +46,7 @@ class BlendsTest {
     DrawnScene scene = singles(23, 30, 81);
     StarList stars = scene.known(82);
     StarSolver solver =
-        scene.solver(
-            device, scene.planes(scene.image(83)), stars, scene.psf(wider), 12);
+        scene.solver(device, scene.planes(scene.image(83)), stars, scene.psf(wider), 12);
     DrawnScene.settle(solver, stars, 12);
     int before = stars.count();
     Blends.split(stars, solver, scene.psf(wider), star -> false);

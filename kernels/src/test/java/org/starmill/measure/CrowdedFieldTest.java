@@ -58,8 +58,7 @@ class CrowdedFieldTest {
         Arrays.stream(crowded)
             .filter(i -> field.match[i] >= 0)
             .mapToDouble(
-                i ->
-                    field.reduction.stars().flux()[field.match[i]] / field.truth.flux()[i] - 1)
+                i -> field.reduction.stars().flux()[field.match[i]] / field.truth.flux()[i] - 1)
             .toArray();
     double beyond = Arrays.stream(pulls).filter(pull -> Math.abs(pull) > 5).count();
     SoftAssertions.assertSoftly(
@@ -108,8 +107,7 @@ class CrowdedFieldTest {
     CameraSettings camera =
         CameraSettings.ztfLike().withSize(1536, 1536).withStars(5000).withSeed(99);
     camera =
-        camera.withStars(
-            new CameraSettings.Stars(5000, 0.25, 9.2, 19, camera.stars().zeroPoint()));
+        camera.withStars(new CameraSettings.Stars(5000, 0.25, 9.2, 19, camera.stars().zeroPoint()));
     SimulatedField field = reduce(camera);
     Stars stars = field.reduction.stars();
     int[] saturated =

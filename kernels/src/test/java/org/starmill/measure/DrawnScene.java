@@ -87,8 +87,7 @@ final class DrawnScene {
       variance[i] = (float) (sky + light[i] + READ_NOISE * READ_NOISE);
       science[i] = (float) (sky + light[i] + Math.sqrt(variance[i]) * random.nextGaussian());
     }
-    return new Image(
-        science, variance, new short[science.length], null, width, height, READ_NOISE);
+    return new Image(science, variance, new short[science.length], null, width, height, READ_NOISE);
   }
 
   /** The planes that a solver takes: the sky is known. */

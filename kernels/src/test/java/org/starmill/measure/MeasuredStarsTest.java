@@ -189,7 +189,8 @@ class MeasuredStarsTest {
         java.util.Arrays.stream(field.isolated())
             .filter(i -> field.match[i] >= 0)
             .filter(i -> field.truth.flux()[i] > 50 * field.truth.fluxBound()[i])
-            .mapToDouble(i -> field.reduction.stars().flux()[field.match[i]] / field.truth.flux()[i])
+            .mapToDouble(
+                i -> field.reduction.stars().flux()[field.match[i]] / field.truth.flux()[i])
             .toArray());
   }
 }

@@ -71,8 +71,7 @@ final class SimulatedField {
     var exposure = camera.science(0);
     try (ImageReducer reducer = new ImageReducer(device, reduction)) {
       return new SimulatedField(
-          camera,
-          reducer.reduce(raw(camera, exposure.frame()), masters), exposure.stars());
+          camera, reducer.reduce(raw(camera, exposure.frame()), masters), exposure.stars());
     }
   }
 
@@ -104,7 +103,8 @@ final class SimulatedField {
             truth.x()[i],
             truth.y()[i],
             k -> {
-              double distance = Math.hypot(stars.x()[k] - truth.x()[i], stars.y()[k] - truth.y()[i]);
+              double distance =
+                  Math.hypot(stars.x()[k] - truth.x()[i], stars.y()[k] - truth.y()[i]);
               boolean[] rival = {false};
               if (yielding) {
                 real.within(

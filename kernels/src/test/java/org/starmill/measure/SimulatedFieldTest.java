@@ -73,10 +73,7 @@ class SimulatedFieldTest {
    */
   private static void check(SimulatedField field, int[] isolated, SoftAssertions softly) {
     double slack = 2 * 1.17 / Math.sqrt(isolated.length);
-    softly
-        .assertThat(field.completeness(isolated))
-        .as("completeness")
-        .isGreaterThanOrEqualTo(0.97);
+    softly.assertThat(field.completeness(isolated)).as("completeness").isGreaterThanOrEqualTo(0.97);
     softly
         .assertThat(SimulatedField.robustWidth(field.inBounds(isolated)))
         .as("scatter of flux over the Cramer-Rao bound")
@@ -100,7 +97,9 @@ class SimulatedFieldTest {
         .isLessThan(1.15);
   }
 
-  /** Robust width of the errors of x and y over the bounds of stars fitted with their neighbours. */
+  /**
+   * Robust width of the errors of x and y over the bounds of stars fitted with their neighbours.
+   */
   private static double positionOverBound(SimulatedField field, int[] isolated) {
     StarBounds bounds = field.jointBounds();
     Stars measured = field.reduction.stars();

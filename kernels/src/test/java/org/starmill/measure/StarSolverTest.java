@@ -97,8 +97,7 @@ class StarSolverTest {
     double flux = DrawnScene.fluxOf(signal, SKY, FWHM);
     DrawnScene scene = grid(20, 30, SKY, FWHM, flux, 44);
     StarList stars = scene.known(45);
-    StarSolver solver =
-        scene.solver(device, scene.planes(scene.image(46)), stars, scene.psf(), 12);
+    StarSolver solver = scene.solver(device, scene.planes(scene.image(46)), stars, scene.psf(), 12);
     assertThat(DrawnScene.settle(solver, stars, 12)).isLessThanOrEqualTo(stars.count() / 50);
     solver.errors(stars);
     double[] pulls = pulls(scene, stars);
@@ -192,8 +191,7 @@ class StarSolverTest {
     double bright = DrawnScene.fluxOf(100, SKY, FWHM);
     DrawnScene scene = pairs(8, 30, FWHM, bright, bright, 59);
     StarList stars = scene.known(60);
-    StarSolver solver =
-        scene.solver(device, scene.planes(scene.image(61)), stars, scene.psf(), 12);
+    StarSolver solver = scene.solver(device, scene.planes(scene.image(61)), stars, scene.psf(), 12);
     assertThat(DrawnScene.settle(solver, stars, 5)).isLessThanOrEqualTo(stars.count() / 10);
   }
 }

@@ -37,8 +37,7 @@ class PsfTableTest {
   }
 
   private static Psf constant(PsfModel model, double fwhm) {
-    return new Psf(
-        model, SIZE, SIZE, new double[][] {{Math.log(fwhm)}, {0.03}, {-0.02}, {3.1}});
+    return new Psf(model, SIZE, SIZE, new double[][] {{Math.log(fwhm)}, {0.03}, {-0.02}, {3.1}});
   }
 
   /** A PSF whose width and ellipticity vary over the field by a few per cent. */
@@ -54,8 +53,7 @@ class PsfTableTest {
     return Stream.of(PsfModel.values())
         .flatMap(
             model ->
-                DoubleStream.of(1.5, 1.94, 2.8, 5, 9)
-                    .mapToObj(fwhm -> Arguments.of(model, fwhm)));
+                DoubleStream.of(1.5, 1.94, 2.8, 5, 9).mapToObj(fwhm -> Arguments.of(model, fwhm)));
   }
 
   @ParameterizedTest(name = "{0}, FWHM {1}")
