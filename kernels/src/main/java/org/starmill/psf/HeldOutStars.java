@@ -92,8 +92,9 @@ final class HeldOutStars {
   }
 
   /**
-   * The c for which the brightest stars' cores have a reduced chi squared of 1 with the variance
-   * base + u F P + (c F P)^2.
+   * The c for which a bright star's core has a reduced chi squared of 1 with the variance base + u
+   * F P + (c F P)^2: the median over the brightest stars, for a few of them have companions that
+   * are not known.
    */
   static double modelError(Psf psf, PsfStars stars, PsfNormalKernel normal, boolean[] alike) {
     int[] brightest =
@@ -107,14 +108,23 @@ final class HeldOutStars {
     if (brightest.length < FEWEST) {
       return 0;
     }
-    double low = 0;
-    double high = GREATEST_ERROR;
-    if (coreChi2(psf, normal, brightest, 0) <= 1) {
+    double[] errors = new double[brightest.length];
+    for (int k = 0; k < errors.length; k++) {
+      errors[k] = modelError(psf, normal, brightest[k]);
+    }
+    return median(errors);
+  }
+
+  /** The c of one star; 0 where its core is no further from the PSF than noise explains. */
+  private static double modelError(Psf psf, PsfNormalKernel normal, int star) {
+    if (coreChi2(psf, normal, star, 0) <= 1) {
       return 0;
     }
-    for (int k = 0; k < 20; k++) {
+    double low = 0;
+    double high = GREATEST_ERROR;
+    for (int k = 0; k < 16; k++) {
       double middle = 0.5 * (low + high);
-      if (coreChi2(psf, normal, brightest, middle) > 1) {
+      if (coreChi2(psf, normal, star, middle) > 1) {
         low = middle;
       } else {
         high = middle;
@@ -123,28 +133,25 @@ final class HeldOutStars {
     return high;
   }
 
-  /** Reduced chi squared of the cores; a star's position and flux take three of its pixels. */
-  private static double coreChi2(Psf psf, PsfNormalKernel normal, int[] chosen, double error) {
+  /** Reduced chi squared of a core; position and flux take three of its pixels. */
+  private static double coreChi2(Psf psf, PsfNormalKernel normal, int star, double error) {
     int radius = Math.min(normal.stampRadius, (int) Math.ceil(CORE_REACH * psf.fwhm()));
     double chi2 = 0;
-    double freedom = 0;
-    for (int star : chosen) {
-      for (int py = -radius; py <= radius; py++) {
-        for (int px = -radius; px <= radius; px++) {
-          int at = place(normal, star, px, py);
-          if (normal.variance[at] > 0) {
-            double r = normal.left[at];
-            double light = Math.max(0, normal.target[at] - r - normal.sky[star]);
-            double variance =
-                normal.variance[at] + light * normal.photon[star] + error * error * light * light;
-            chi2 += Math.min(CLIP, r * r / variance);
-            freedom++;
-          }
+    int pixels = 0;
+    for (int py = -radius; py <= radius; py++) {
+      for (int px = -radius; px <= radius; px++) {
+        int at = place(normal, star, px, py);
+        if (normal.variance[at] > 0) {
+          double r = normal.left[at];
+          double light = Math.max(0, normal.target[at] - r - normal.sky[star]);
+          double variance =
+              normal.variance[at] + light * normal.photon[star] + error * error * light * light;
+          chi2 += Math.min(CLIP, r * r / variance);
+          pixels++;
         }
       }
-      freedom -= 3;
     }
-    return chi2 / Math.max(1, freedom);
+    return chi2 / Math.max(1, pixels - 3);
   }
 
   private static double median(double[] values) {

@@ -84,7 +84,8 @@ public final class PsfFit {
    * @param chi2 reduced chi squared of their pixels
    * @param holdOut what it leaves of stars that it was not fitted to
    * @param modelError c, the PSF's relative error: with (c F P)^2 added to a pixel's variance the
-   *     cores of the brightest stars have a reduced chi squared of 1; 0 where it is no more without
+   *     core of a bright star, in the median, has a reduced chi squared of 1; 0 where it is no more
+   *     without
    */
   public record Result(
       Psf psf, boolean[] used, double chi2, PsfHoldOut holdOut, double modelError) {
