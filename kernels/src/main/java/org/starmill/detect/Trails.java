@@ -68,6 +68,15 @@ public final class Trails {
    */
   private static final double UNEVEN = 4;
 
+  /**
+   * Within a piece, the light that a quarter of its pixels exceed against the median, at most, and
+   * by how many standard deviations of a pixel it may be more: between the stars of a row there is
+   * only what their wings shed.
+   */
+  private static final double UNEVEN_PIECE = 3;
+
+  private static final double UNEVEN_NOISE = 2;
+
   /** Side of the cells whose saturated pixels stand for one peak; FWHM. */
   private static final double SATURATED_CELL = 3;
 
@@ -137,6 +146,25 @@ public final class Trails {
 
     double across(double px, double py) {
       return (py - y) * cos - (px - x) * sin;
+    }
+  }
+
+  /**
+   * Light along a stretch of a line, electrons.
+   *
+   * @param median of its pixels
+   * @param upper what a quarter of them exceed
+   * @param sigma of one pixel
+   * @param places number of pixels that could be used
+   */
+  private record Stretch(double median, double upper, double sigma, int places) {
+    boolean isBright() {
+      // A median's error is 1.25 times a mean's.
+      return median > BRIGHT * 1.25 * sigma / Math.sqrt(places);
+    }
+
+    boolean isEven() {
+      return upper < UNEVEN_PIECE * median + UNEVEN_NOISE * sigma;
     }
   }
 
@@ -431,10 +459,10 @@ public final class Trails {
       boolean[] known = new boolean[pieces];
       for (int p = 0; p < pieces; p++) {
         double from = -diagonal + p * piece;
-        double[] measured = measure(line, from, from + piece, side, filled);
-        known[p] = measured[2] > 0.3 * piece;
-        light[p] = measured[0];
-        bright[p] = known[p] && measured[0] > BRIGHT * measured[1];
+        Stretch stretch = measure(line, from, from + piece, side, filled);
+        known[p] = stretch.places() > 0.3 * piece;
+        light[p] = stretch.median();
+        bright[p] = known[p] && stretch.isBright() && stretch.isEven();
       }
       int[] extent = longestRun(bright, known);
       if (extent == null) {
@@ -500,13 +528,12 @@ public final class Trails {
     }
 
     /**
-     * Median light on a stretch of the line above that beside it, its error, and the number of
-     * places that could be used.
+     * The light on a stretch of the line above that beside it.
      *
      * @param side distance from the line at which its surroundings are measured
      * @param filled whether saturated pixels are the line's light
      */
-    private double[] measure(Line line, double from, double to, double side, boolean filled) {
+    private Stretch measure(Line line, double from, double to, double side, boolean filled) {
       int places = (int) (to - from) + 1;
       double[] excess = new double[places];
       int n = 0;
@@ -525,11 +552,10 @@ public final class Trails {
         }
       }
       if (n == 0) {
-        return new double[] {0, 1, 0};
+        return new Stretch(0, 0, 1, 0);
       }
       Arrays.sort(excess, 0, n);
-      // A median's error is 1.25 times a mean's.
-      return new double[] {excess[n / 2], 1.25 * Math.sqrt(variance) / n, n};
+      return new Stretch(excess[n / 2], excess[n * 3 / 4], Math.sqrt(variance / n), n);
     }
 
     /**

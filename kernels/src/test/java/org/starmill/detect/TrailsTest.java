@@ -166,6 +166,22 @@ class TrailsTest {
     }
   }
 
+  @ParameterizedTest
+  @CsvSource({"24, 0", "30, 0", "40, 0", "24, 7", "36, 33"})
+  void brightStarsInARowAreNoTrail(double spacing, double degrees) {
+    SkyField field = field(100, 30);
+    double angle = Math.toRadians(degrees);
+    for (double t = -600; t <= 600; t += spacing) {
+      double x = 400 + t * Math.cos(angle);
+      double y = 400 + t * Math.sin(angle);
+      for (int i = 0; i < field.image.length; i++) {
+        double r = Math.hypot(i % SIZE - x, i / SIZE - y);
+        field.image[i] += (float) (6e5 * Math.pow(1 + r * r / 1.6, -2.5));
+      }
+    }
+    assertThat(mask(field)).isZero();
+  }
+
   /** Pixels above the limit are saturated, and so flagged with two along the column, one beside. */
   private static void saturate(SkyField field, double limit) {
     for (int i = 0; i < field.image.length; i++) {

@@ -95,9 +95,7 @@ class BlendsTest {
   }
 
   private Stars reduce(Image image) {
-    // Stars on a grid stand in lines, as no field's do.
-    ReductionSettings settings = new Settings().trails(false).made();
-    try (ImageReducer reducer = new ImageReducer(device, settings)) {
+    try (ImageReducer reducer = new ImageReducer(device, new Settings().made())) {
       return reducer.reduce(image).stars();
     }
   }
