@@ -16,24 +16,11 @@ import org.starmill.image.PixelFlag;
 public final class CosmicRays {
   private static final int ROUNDS = 5;
 
-  /** Significance of the Laplacian in the first round and beside marked pixels. */
-  private static final float STEEPNESS = 4.5f;
+  /** The threshold beside marked pixels, as a part of that elsewhere. */
+  private static final double GROWTH = 0.55;
 
-  private static final float GROWTH_STEEPNESS = 2.5f;
-
-  /** By how many standard deviations a pixel must fail to be a star's. */
-  private static final float CONTRAST = 4.5f;
-
-  private static final float GROWTH_CONTRAST = 2.5f;
-
-  /**
-   * Part of the neighbours' share of light by the PSF that is asked for, along rows and columns;
-   * its square along diagonals. Stars may be that much sharper than the PSF: one guessed to a tenth
-   * of its width, and one fitted.
-   */
-  public static final double GUESSED_PSF = 0.6;
-
-  public static final double FITTED_PSF = 0.75;
+  /** How much sharper than a PSF that is a guess, not yet fitted, stars may be besides. */
+  private static final double GUESSED = 1.25;
 
   /** What a PSF not quite right leaves of a star, as a share of the star. */
   private static final float FAINT = 25f;
@@ -41,10 +28,24 @@ public final class CosmicRays {
   private static final float MODEL_ERROR = 0.02f;
 
   private final Device device;
+  private final double threshold;
+  private final double contrast;
   private final CosmicRayKernel kernel = new CosmicRayKernel();
 
-  public CosmicRays(Device device) {
+  /**
+   * A search with its thresholds.
+   *
+   * @param device the kernel runs on
+   * @param threshold significance of the Laplacian from which on a pixel is looked at, and standard
+   *     deviations by which it must then fail to be a star's; L.A.Cosmic's own is 4.5
+   * @param contrast how many times sharper than the PSF stars may be: along rows and columns a
+   *     pixel's neighbours are asked to share its light by the PSF divided by this, along diagonals
+   *     by its square
+   */
+  public CosmicRays(Device device, double threshold, double contrast) {
     this.device = device;
+    this.threshold = threshold;
+    this.contrast = contrast;
   }
 
   /**
@@ -58,7 +59,7 @@ public final class CosmicRays {
    * @param width columns
    * @param height rows
    * @param psf the PSF centred on a pixel, on a square of odd side, 3 or more
-   * @param tolerance {@link #GUESSED_PSF} or {@link #FITTED_PSF}
+   * @param guessed whether the PSF is a guess to a tenth of its width, not fitted
    * @return number of pixels marked
    */
   public int mask(
@@ -69,21 +70,21 @@ public final class CosmicRays {
       int width,
       int height,
       float[] psf,
-      double tolerance) {
+      boolean guessed) {
     resize(width, height);
     kernel.faint = FAINT;
     kernel.modelError = MODEL_ERROR;
     kernel.residual = residual;
     kernel.base = base;
     kernel.model = model;
-    kernel.share = shares(psf, tolerance);
+    kernel.share = shares(psf, 1 / (guessed ? GUESSED * contrast : contrast));
     kernel.psfShare = shares(psf, 1);
     Arrays.fill(kernel.hit, 0);
     int marked = 0;
     for (int round = 0; round < ROUNDS; round++) {
       kernel.later = round == 0 ? 0 : 1;
-      kernel.steepness = round == 0 ? STEEPNESS : GROWTH_STEEPNESS;
-      kernel.contrast = round == 0 ? CONTRAST : GROWTH_CONTRAST;
+      kernel.steepness = (float) (round == 0 ? threshold : GROWTH * threshold);
+      kernel.contrast = kernel.steepness;
       device.run(kernel, height);
       int found = take(mask);
       marked += found;
@@ -112,7 +113,7 @@ public final class CosmicRays {
 
   /**
    * For each direction the share of the middle pixel's light in either neighbour, as it is asked
-   * for.
+   * for: times a tolerance along rows and columns, times its square along diagonals.
    */
   private static float[] shares(float[] psf, double tolerance) {
     int side = (int) Math.round(Math.sqrt(psf.length));

@@ -4,13 +4,14 @@ package org.starmill.measure;
  * How cosmic rays are told from stars.
  *
  * @param find whether they are looked for
- * @param threshold significance of the Laplacian from which on a pixel may be hit, at least 1
- * @param contrast how many times steeper than the steepest star a hit is, at least 1
+ * @param threshold significance of the Laplacian from which on a pixel may be hit, and standard
+ *     deviations by which it then fails to be a star's; at least 1
+ * @param contrast how many times sharper than the PSF stars may be, at least 1
  */
 public record CosmicRaySettings(boolean find, double threshold, double contrast)
     implements java.io.Serializable {
-  /** L.A.Cosmic's own threshold (van Dokkum 2001, PASP 113, 1420), and twice a star's steepness. */
-  public static final CosmicRaySettings DEFAULT = new CosmicRaySettings(true, 4.5, 2.0);
+  /** L.A.Cosmic's own threshold (van Dokkum 2001, PASP 113, 1420), and a third over the PSF. */
+  public static final CosmicRaySettings DEFAULT = new CosmicRaySettings(true, 4.5, 1.35);
 
   /**
    * Checks the values.

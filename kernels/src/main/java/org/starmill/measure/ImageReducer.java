@@ -164,7 +164,8 @@ public final class ImageReducer implements AutoCloseable {
     this.mesh = new SkyMesh(device, settings.skyBox(), settings.skyFilter());
     this.filter = new MatchedFilter(device);
     this.defectiveColumns = new DefectiveColumns(device);
-    this.cosmicRays = new CosmicRays(device);
+    this.cosmicRays =
+        new CosmicRays(device, settings.cosmicRays().threshold(), settings.cosmicRays().contrast());
     this.psfFit = new PsfFit(device);
     this.solver = new StarSolver(device);
     this.apertures = new Apertures(device, settings.apertures());
@@ -324,7 +325,7 @@ public final class ImageReducer implements AutoCloseable {
         skyBox = skyBox(psf.fwhm());
         clock.run("sky", this::measureSky);
       }
-      clock.run("detect", () -> maskCosmicRays(planes.image, CosmicRays.GUESSED_PSF));
+      clock.run("detect", () -> maskCosmicRays(planes.image, true));
       clock.run("detect", () -> find(1));
       clock.run("psf", () -> fitPsf(-1));
       if (differs(psf.fwhm())) {
@@ -443,16 +444,16 @@ public final class ImageReducer implements AutoCloseable {
     /**
      * Masks what cosmic rays have hit, on the image without the stars known so far.
      *
-     * @param tolerance by how much stars may be sharper than the PSF, see {@link CosmicRays}
+     * @param guessed whether the PSF is not fitted yet
      */
-    private void maskCosmicRays(float[] from, double tolerance) {
+    private void maskCosmicRays(float[] from, boolean guessed) {
       if (!settings.cosmicRays().find()) {
         return;
       }
       float[] centred = psf.stampAt((width - 1) / 2.0, (height - 1) / 2.0, 1);
       int marked =
           cosmicRays.mask(
-              from, planes.base, planes.model, image.mask(), width, height, centred, tolerance);
+              from, planes.base, planes.model, image.mask(), width, height, centred, guessed);
       if (marked > 0) {
         subtractSky();
       }
@@ -460,7 +461,7 @@ public final class ImageReducer implements AutoCloseable {
 
     /** The same once the stars are known: what hides beside and under them. */
     private void maskMoreCosmicRays() {
-      maskCosmicRays(planes.residual, CosmicRays.FITTED_PSF);
+      maskCosmicRays(planes.residual, false);
       solver.subtract();
     }
 

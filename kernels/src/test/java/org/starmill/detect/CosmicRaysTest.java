@@ -31,7 +31,7 @@ class CosmicRaysTest {
   }
 
   private int mask(SkyField field, Device on, double fwhm) {
-    return new CosmicRays(on)
+    return new CosmicRays(on, 4.5, 1.35)
         .mask(
             field.image,
             field.base,
@@ -40,7 +40,7 @@ class CosmicRaysTest {
             field.size,
             field.size,
             guess(field.size, fwhm),
-            CosmicRays.GUESSED_PSF);
+            true);
   }
 
   @ParameterizedTest
@@ -122,16 +122,8 @@ class CosmicRaysTest {
     add(image, psf, 30, 30, 50_000);
     add(image, psf, 61, 62, 2_000);
     image[80 * SIZE + 20] += 500;
-    new CosmicRays(device)
-        .mask(
-            image,
-            base,
-            new float[image.length],
-            mask,
-            SIZE,
-            SIZE,
-            psf.stampAt(0, 0, 1),
-            CosmicRays.GUESSED_PSF);
+    new CosmicRays(device, 4.5, 1.35)
+        .mask(image, base, new float[image.length], mask, SIZE, SIZE, psf.stampAt(0, 0, 1), true);
     assertThat(mask[80 * SIZE + 20]).isEqualTo((short) PixelFlag.COSMIC_RAY);
     // It may take a neighbour with it that noise has lifted, but nothing farther off.
     for (int i = 0; i < mask.length; i++) {
@@ -175,16 +167,16 @@ class CosmicRaysTest {
   void aPsfOfAnEvenSideIsRefused() {
     assertThatThrownBy(
             () ->
-                new CosmicRays(device)
-                    .mask(noise(1), base(), noise(1), new short[1], SIZE, SIZE, new float[16], 0.6))
+                new CosmicRays(device, 4.5, 1.35)
+                    .mask(
+                        noise(1), base(), noise(1), new short[1], SIZE, SIZE, new float[16], true))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("16 pixels: expected a square of odd side");
   }
 
   private int fitted(float[] residual, float[] model, short[] mask, Psf psf) {
-    return new CosmicRays(device)
-        .mask(
-            residual, base(), model, mask, SIZE, SIZE, psf.stampAt(0, 0, 1), CosmicRays.FITTED_PSF);
+    return new CosmicRays(device, 4.5, 1.35)
+        .mask(residual, base(), model, mask, SIZE, SIZE, psf.stampAt(0, 0, 1), false);
   }
 
   private static float[] base() {
