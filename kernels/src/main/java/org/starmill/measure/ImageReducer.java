@@ -12,6 +12,7 @@ import org.starmill.detect.CosmicRays;
 import org.starmill.detect.DefectiveColumns;
 import org.starmill.detect.MatchedFilter;
 import org.starmill.detect.Peaks;
+import org.starmill.detect.Surroundings;
 import org.starmill.detect.Trails;
 import org.starmill.device.Device;
 import org.starmill.image.Image;
@@ -93,6 +94,9 @@ public final class ImageReducer implements AutoCloseable {
   /** After so many passes the PSF is no longer fitted anew. */
   private static final int PSF_PASSES = 2;
 
+  /** After how many of the first searches the structure that is no star's is measured. */
+  private static final int STRUCTURE_PASSES = 2;
+
   /** By how much the first step's diagonals are raised: where peaks overlap it would go too far. */
   private static final double FIRST_DAMPING = 0.1;
 
@@ -145,6 +149,7 @@ public final class ImageReducer implements AutoCloseable {
   private final MatchedFilter filter;
   private final DefectiveColumns defectiveColumns;
   private final CosmicRays cosmicRays;
+  private final Surroundings surroundings;
   private final Trails trails = new Trails();
   private final PsfFit psfFit;
   private final StarSolver solver;
@@ -164,6 +169,7 @@ public final class ImageReducer implements AutoCloseable {
     this.mesh = new SkyMesh(device, settings.skyBox(), settings.skyFilter());
     this.filter = new MatchedFilter(device);
     this.defectiveColumns = new DefectiveColumns(device);
+    this.surroundings = new Surroundings(device);
     this.cosmicRays =
         new CosmicRays(device, settings.cosmicRays().threshold(), settings.cosmicRays().contrast());
     this.psfFit = new PsfFit(device);
@@ -515,6 +521,10 @@ public final class ImageReducer implements AutoCloseable {
         System.arraycopy(planes.image, 0, planes.residual, 0, planes.image.length);
         peaks = search(pass);
       }
+      if (pass <= STRUCTURE_PASSES) {
+        surroundings.measure(
+            planes.residual, planes.base, width, height, searchPsf(), psf.fwhm());
+      }
       int[] chosen = pass == 1 ? oncePerSaturatedStar(peaks) : newOnes(peaks);
       stars.append(peaks, chosen, pass);
       stars.photons(image.response(), width, height);
@@ -536,8 +546,12 @@ public final class ImageReducer implements AutoCloseable {
       }
     }
 
-    private Peaks search(int pass) {
+    private float[] searchPsf() {
       int radius = Math.max(3, (int) Math.round(1.5 * psf.fwhm()));
+      return psf.stampAt((width - 1) / 2.0, (height - 1) / 2.0, radius);
+    }
+
+    private Peaks search(int pass) {
       return filter.find(
           planes.residual,
           planes.base,
@@ -545,7 +559,7 @@ public final class ImageReducer implements AutoCloseable {
           1,
           width,
           height,
-          psf.stampAt((width - 1) / 2.0, (height - 1) / 2.0, radius),
+          searchPsf(),
           pass == 1 ? settings.threshold() : nearThreshold());
     }
 
@@ -575,18 +589,20 @@ public final class ImageReducer implements AutoCloseable {
 
     /**
      * Leaves one peak to each patch of saturated pixels, the most significant: about a masked core
-     * the filter sees a ring, whose maxima are not stars.
+     * the filter sees a ring, whose maxima are not stars. Others must stand out of what surrounds
+     * them.
      */
     private int[] oncePerSaturatedStar(Peaks peaks) {
       int reach = Math.max(2, (int) Math.ceil(psf.fwhm()));
       SaturatedPatches patches = saturatedPatches();
       List<Integer> chosen = new ArrayList<>();
+      List<Integer> others = new ArrayList<>();
       boolean[] claimed = new boolean[patches.count()];
       int[] order = brightestFirst(peaks);
       for (int k : order) {
         int patch = patches.near(peaks.x()[k], peaks.y()[k], reach);
         if (patch < 0) {
-          chosen.add(k);
+          others.add(k);
         } else if (!claimed[patch]) {
           claimed[patch] = true;
           peaks.x()[k] = (float) patches.x(patch);
@@ -594,13 +610,25 @@ public final class ImageReducer implements AutoCloseable {
           chosen.add(k);
         }
       }
+      int[] asked = others.stream().mapToInt(Integer::intValue).toArray();
+      float[] above = aboveSurroundings(peaks, asked);
+      for (int k = 0; k < asked.length; k++) {
+        if (above[k] >= settings.threshold()) {
+          chosen.add(asked[k]);
+        }
+      }
       return chosen.stream().mapToInt(Integer::intValue).sorted().toArray();
+    }
+
+    private float[] aboveSurroundings(Peaks peaks, int[] chosen) {
+      return surroundings.significance(
+          peaks, chosen, planes.residual, planes.base, width, height, searchPsf(), psf.fwhm());
     }
 
     /**
      * Takes a peak of the residual for a star where it stands out of the model by a share of the
      * model's own brightness and no star is known within a pixel or half a FWHM: else it is what a
-     * PSF not quite right leaves of a bright star.
+     * PSF not quite right leaves of a bright star. It must stand out of what surrounds it as well.
      */
     private int[] newOnes(Peaks peaks) {
       double closest = Math.max(1, 0.5 * psf.fwhm());
@@ -612,29 +640,39 @@ public final class ImageReducer implements AutoCloseable {
       float peakShare = psf.stampAt((width - 1) / 2.0, (height - 1) / 2.0, 0)[0];
       double beside = COMPANION_FWHM * psf.fwhm();
       boolean[] extended = Blends.extended(stars, solver, psf);
-      return IntStream.range(0, peaks.count())
+      boolean[] companion = new boolean[peaks.count()];
+      int[] asked =
+          IntStream.range(0, peaks.count())
+              .filter(
+                  k -> {
+                    float x = peaks.x()[k];
+                    float y = peaks.y()[k];
+                    int i = Math.round(y) * width + Math.round(x);
+                    if (!(peaks.flux()[k] * peakShare > share * planes.model[i])) {
+                      return false;
+                    }
+                    boolean[] known = {false};
+                    grid.near(
+                        x,
+                        y,
+                        beside,
+                        star -> {
+                          companion[k] = true;
+                          known[0] |=
+                              (extended[star]
+                                      && peaks.flux()[k] < EXTENDED_SHARE * stars.flux[star])
+                                  || Math.hypot(stars.x(star) - x, stars.y(star) - y) < closest;
+                        });
+                    return !known[0]
+                        && (companion[k] || peaks.significance()[k] >= settings.threshold())
+                        && patches.near(x, y, reach) < 0;
+                  })
+              .toArray();
+      float[] above = aboveSurroundings(peaks, asked);
+      return IntStream.range(0, asked.length)
           .filter(
-              k -> {
-                float x = peaks.x()[k];
-                float y = peaks.y()[k];
-                int i = Math.round(y) * width + Math.round(x);
-                boolean[] known = {false};
-                boolean[] companion = {peaks.significance()[k] >= settings.threshold()};
-                grid.near(
-                    x,
-                    y,
-                    beside,
-                    star -> {
-                      companion[0] = true;
-                      known[0] |=
-                          (extended[star] && peaks.flux()[k] < EXTENDED_SHARE * stars.flux[star])
-                              || Math.hypot(stars.x(star) - x, stars.y(star) - y) < closest;
-                    });
-                return companion[0]
-                    && !known[0]
-                    && peaks.flux()[k] * peakShare > share * planes.model[i]
-                    && patches.near(x, y, reach) < 0;
-              })
+              k -> above[k] >= (companion[asked[k]] ? nearThreshold() : settings.threshold()))
+          .map(k -> asked[k])
           .toArray();
     }
 
