@@ -17,7 +17,7 @@ final class HeldOutStars {
   /** Brightest stars whose cores tell the model's error. */
   static final int BRIGHTEST = 100;
 
-  private static final double GREATEST_ERROR = 0.5;
+  private static final double GREATEST_ERROR = 0.1;
 
   /** Beyond, a pixel's square of pull counts no more. */
   private static final double CLIP = 16;

@@ -59,6 +59,9 @@ public final class PsfFit {
 
   private static final int FEWEST_FOR_RESIDUAL = 5;
 
+  /** How much narrower or wider a grid may leave the profile beneath: ln FWHM. */
+  private static final double MOST_NARROWED = 0.2;
+
   /** With fewer stars they are told from each other in turn, not from some that are held out. */
   private static final int FEW_FOR_RESIDUAL = 50;
 
@@ -342,12 +345,15 @@ public final class PsfFit {
     Psf psf = fitted(fit, analytic, stars, used, fitBeta, 2);
     boolean[] chosen = new boolean[used.length];
     keepAlike(systems(psf, stars), chosen);
-    if (count(less(chosen, held)) < FEWEST_FOR_RESIDUAL) {
-      setOwn(own);
-      return known;
+    if (count(less(chosen, held)) >= FEWEST_FOR_RESIDUAL) {
+      psf = fitted(fit, psf, stars, less(chosen, held), fitBeta, 1);
+      if (Math.abs(Math.log(psf.fwhm() / analytic.fwhm())) < MOST_NARROWED && !runsAway(psf)) {
+        System.arraycopy(chosen, 0, alike, 0, chosen.length);
+        return psf;
+      }
     }
-    System.arraycopy(chosen, 0, alike, 0, chosen.length);
-    return fitted(fit, psf, stars, less(chosen, held), fitBeta, 1);
+    setOwn(own);
+    return known;
   }
 
   /** Stars of the others' shape that are no further from the profile than the brightest are. */
