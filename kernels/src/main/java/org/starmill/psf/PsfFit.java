@@ -46,7 +46,15 @@ public final class PsfFit {
   private static final double MOST_VARIATION = 2.5;
 
   private static final double MIN_BETA = 1.3;
-  private static final double MAX_BETA = 12;
+
+  /** A Moffat of so large a beta is a Gaussian, to a hundredth of its light at one FWHM. */
+  private static final double MAX_BETA = 500;
+
+  /** Most that a step may change 1 / beta by: half of beta for a beta of 3. */
+  private static final double INVERSE_BETA_STEP = 0.055;
+
+  /** Most that beta's light in the wings, beta - 1, changes from the middle to an edge. */
+  private static final double MOST_BETA_SLOPE = 0.4;
 
   /** How well the image's sky is known beneath a star, in standard deviations of a pixel. */
   private static final double SKY_ERROR = 0.03;
@@ -179,9 +187,14 @@ public final class PsfFit {
         demandEnough(count(used), n, minStars);
       }
       Normals normals = normals(ordered, stars, systems, used, fitBeta);
-      chi2 = normals.chi2;
       double[] step = solve(normals, count(used));
-      double damp = damping(normals, step);
+      if (fitBeta && ordered.beta() >= MAX_BETA && step[normals.start[Psf.BETA]] > 0) {
+        // Of Gaussians no more is to be learnt of beta.
+        normals = normals(ordered, stars, systems, used, false);
+        step = solve(normals, count(used));
+      }
+      chi2 = normals.chi2;
+      double damp = damping(ordered, normals, step);
       psf = stepped(ordered, normals, step, damp);
       advance(systems, shapeSteps(normals, step, damp));
       int changed = 0;
@@ -430,7 +443,7 @@ public final class PsfFit {
               normals.gradient,
               normals.terms(),
               AMPLITUDE);
-      double damp = damping(normals, step.shapeStep());
+      double damp = damping(psf, normals, step.shapeStep());
       Psf before = psf;
       psf = stepped(psf, normals, step.shapeStep(), damp);
       psf = psf.with(new PsfResidual(fit.steps, fit.reach, fit.terms, step.coefficients(), psf));
@@ -807,8 +820,8 @@ public final class PsfFit {
   }
 
   /** ln FWHM, ellipticity: a tenth or two a step keeps a bad start from running away. */
-  private static double damping(Normals normals, double[] step) {
-    double[] limits = {0.2, 0.1, 0.1, 0.5};
+  private static double damping(Psf psf, Normals normals, double[] step) {
+    double[] limits = {0.2, 0.1, 0.1, INVERSE_BETA_STEP * psf.beta() * psf.beta()};
     double damp = 1;
     for (int a = 0; a < normals.parts(); a++) {
       damp = Math.min(damp, limits[a] / Math.max(limits[a], Math.abs(step[normals.start[a]])));
@@ -816,14 +829,28 @@ public final class PsfFit {
     return damp;
   }
 
+  /**
+   * The PSF after a step. That of beta is taken by 1 / beta, which the profile depends on almost
+   * linearly as it nears a Gaussian.
+   */
   private static Psf stepped(Psf psf, Normals normals, double[] step, double damp) {
     double[][] polynomials = psf.polynomials();
+    double before = psf.beta();
     for (int a = 0; a < normals.parts(); a++) {
       for (int i = 0; i < polynomials[a].length; i++) {
         polynomials[a][i] += damp * step[normals.start[a] + i];
       }
     }
-    polynomials[Psf.BETA][0] = Math.max(MIN_BETA, Math.min(MAX_BETA, polynomials[Psf.BETA][0]));
+    if (psf.model() == PsfModel.MOFFAT) {
+      double[] beta = polynomials[Psf.BETA];
+      double change = Math.max(-1, Math.min(0.5, beta[0] / before - 1));
+      double next = Math.max(MIN_BETA, Math.min(MAX_BETA, before / (1 - change)));
+      double most = next < MAX_BETA ? MOST_BETA_SLOPE * (next - 1) : 0;
+      beta[0] = next;
+      for (int i = 1; i < beta.length; i++) {
+        beta[i] = Math.max(-most, Math.min(most, beta[i]));
+      }
+    }
     return psf.with(polynomials);
   }
 
