@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.starmill.device.Device;
 import org.starmill.device.Devices;
@@ -16,6 +17,7 @@ import org.starmill.sample.PsfKind;
 class GaussianStarsTest {
   private static final double MOST_OFF = 0.003;
 
+  @Tag("full")
   @Test
   void fluxesOfGaussianStarsAreRightUnderAMoffat() {
     CameraSettings camera =
