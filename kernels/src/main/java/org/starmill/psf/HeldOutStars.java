@@ -15,7 +15,7 @@ final class HeldOutStars {
   private static final double CORE_REACH = 1.5;
 
   /** Brightest stars whose cores tell the model's error. */
-  private static final int BRIGHTEST = 100;
+  static final int BRIGHTEST = 100;
 
   private static final double GREATEST_ERROR = 0.1;
 
@@ -96,13 +96,14 @@ final class HeldOutStars {
    * F P + (c F P)^2: the median over the brightest stars, for a few of them have companions that
    * are not known.
    */
-  static double modelError(Psf psf, PsfStars stars, PsfNormalKernel normal, boolean[] alike) {
+  static double modelError(
+      Psf psf, PsfStars stars, PsfNormalKernel normal, boolean[] alike, int most) {
     int[] brightest =
         java.util.stream.IntStream.range(0, stars.count())
             .filter(i -> alike[i] && normal.flux[i] > 0)
             .boxed()
             .sorted((a, b) -> Float.compare(normal.flux[b], normal.flux[a]))
-            .limit(BRIGHTEST)
+            .limit(most)
             .mapToInt(Integer::intValue)
             .toArray();
     if (brightest.length < FEWEST) {
@@ -134,7 +135,7 @@ final class HeldOutStars {
   }
 
   /** Reduced chi squared of a core; position and flux take three of its pixels. */
-  private static double coreChi2(Psf psf, PsfNormalKernel normal, int star, double error) {
+  static double coreChi2(Psf psf, PsfNormalKernel normal, int star, double error) {
     int radius = Math.min(normal.stampRadius, (int) Math.ceil(CORE_REACH * psf.fwhm()));
     double chi2 = 0;
     int pixels = 0;

@@ -261,6 +261,11 @@ public final class Psf {
     return 1 - Math.sqrt((1 - e) / (1 + e));
   }
 
+  /** The constant term of beta's polynomial, which means nothing for a Gaussian. */
+  double beta() {
+    return polynomials[BETA][0];
+  }
+
   /** Moffat's beta at a position; NaN for a Gaussian. */
   public double betaAt(double x, double y) {
     return model == PsfModel.MOFFAT ? shapeAt(x, y)[BETA] : Double.NaN;

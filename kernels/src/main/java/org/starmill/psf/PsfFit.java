@@ -1,7 +1,7 @@
 package org.starmill.psf;
 
 import java.util.Arrays;
-import java.util.function.ToDoubleFunction;
+import java.util.function.IntToDoubleFunction;
 import org.starmill.device.Device;
 import org.starmill.device.Devices;
 import org.starmill.image.ImageRejected;
@@ -28,9 +28,13 @@ public final class PsfFit {
   /** Gain of chi squared, over all coefficients, by the last step: a third of one's error. */
   private static final double CONVERGED = 0.1;
 
-  /** Stars for each term of a polynomial, and stars from which on beta may vary over the field. */
+  /**
+   * Stars for each term of a polynomial, and of one that is linear; stars from which on beta may
+   * vary over the field.
+   */
   private static final int STARS_A_TERM = 5;
 
+  private static final int STARS_A_LINEAR_TERM = 3;
   private static final int STARS_FOR_BETA = 60;
 
   /** Narrowest PSF in pixels, and widest as a share of the image's shorter side. */
@@ -42,7 +46,15 @@ public final class PsfFit {
   private static final double MOST_VARIATION = 2.5;
 
   private static final double MIN_BETA = 1.3;
-  private static final double MAX_BETA = 12;
+
+  /** A Moffat of so large a beta is a Gaussian, to a hundredth of its light at one FWHM. */
+  private static final double MAX_BETA = 500;
+
+  /** Most that a step may change 1 / beta by: half of beta for a beta of 3. */
+  private static final double INVERSE_BETA_STEP = 0.055;
+
+  /** Most that beta's light in the wings, beta - 1, changes from the middle to an edge. */
+  private static final double MOST_BETA_SLOPE = 0.4;
 
   /** How well the image's sky is known beneath a star, in standard deviations of a pixel. */
   private static final double SKY_ERROR = 0.03;
@@ -50,8 +62,22 @@ public final class PsfFit {
   /** From so many stars on a fifth of them is held out. */
   private static final int STARS_TO_HOLD_OUT = 40;
 
-  /** Stars for each term of the residuals' polynomials. */
+  /** Stars for each term of the residuals' polynomials; fewer carry residuals alike everywhere. */
   private static final int STARS_FOR_RESIDUAL = 25;
+
+  private static final int FEWEST_FOR_RESIDUAL = 5;
+
+  /** How much narrower or wider a grid may leave the profile beneath: ln FWHM. */
+  private static final double MOST_NARROWED = 0.2;
+
+  /** With fewer stars they are told from each other in turn, not from some that are held out. */
+  private static final int FEW_FOR_RESIDUAL = 50;
+
+  /** Parts of few stars, each of which is told from the others in turn. */
+  private static final int PARTS = 5;
+
+  /** Brightest stars, of few, that tell how far all are from the analytic profile. */
+  private static final int BRIGHTEST_OF_FEW = 7;
 
   /**
    * The grid: nodes in a FWHM at least, half side in FWHM, most nodes from the middle to an end.
@@ -106,7 +132,8 @@ public final class PsfFit {
    * @param start the PSF of the model, from which the fit starts
    * @param order highest total order of the polynomials; less with few stars
    * @param residualOrder total order of the residuals' polynomials, at most 2, less with few stars;
-   *     -1 holds the residuals of {@code start}, if it has any
+   *     -1 holds the residuals of {@code start}, if it has any, unless there are few stars, whose
+   *     neighbours it was that the first residuals showed
    * @param beta Moffat's beta where it is held, NaN to fit it
    * @param minStars fewest stars, at least 1
    * @param stampRadius half side of a star's stamp, pixels
@@ -160,9 +187,14 @@ public final class PsfFit {
         demandEnough(count(used), n, minStars);
       }
       Normals normals = normals(ordered, stars, systems, used, fitBeta);
-      chi2 = normals.chi2;
       double[] step = solve(normals, count(used));
-      double damp = damping(normals, step);
+      if (fitBeta && ordered.beta() >= MAX_BETA && step[normals.start[Psf.BETA]] > 0) {
+        // Of Gaussians no more is to be learnt of beta.
+        normals = normals(ordered, stars, systems, used, false);
+        step = solve(normals, count(used));
+      }
+      chi2 = normals.chi2;
+      double damp = damping(ordered, normals, step);
       psf = stepped(ordered, normals, step, damp);
       advance(systems, shapeSteps(normals, step, damp));
       int changed = 0;
@@ -193,8 +225,13 @@ public final class PsfFit {
     }
     demandWidth(psf, count(less(alike, held)));
     systems = systems(psf, stars);
-    if (residualOrder >= 0 && count(less(alike, held)) >= STARS_FOR_RESIDUAL) {
-      psf = withResidual(psf, stars, alike, held, residualOrder, fitBeta, stampRadius);
+    int enough = count(less(alike, held));
+    boolean few = enough < FEW_FOR_RESIDUAL;
+    if (enough >= FEWEST_FOR_RESIDUAL && (residualOrder >= 0 || few && psf.hasResidual())) {
+      psf =
+          few
+              ? withResidualOfFew(psf, stars, alike, held, fitBeta, stampRadius)
+              : withResidual(psf, stars, alike, held, residualOrder, fitBeta, stampRadius);
       systems = systems(psf, stars);
       for (int i = 0; i < n; i++) {
         alike[i] &= systems[i].isRegular();
@@ -207,7 +244,7 @@ public final class PsfFit {
         used,
         chi2,
         HeldOutStars.residuals(psf, stars, systems, normal, alike, held),
-        HeldOutStars.modelError(psf, stars, normal, alike));
+        HeldOutStars.modelError(psf, stars, normal, alike, HeldOutStars.BRIGHTEST));
   }
 
   /** Every fifth star by brightness, where there are enough to do without. */
@@ -217,15 +254,21 @@ public final class PsfFit {
     if (n < STARS_TO_HOLD_OUT) {
       return held;
     }
-    Integer[] order = new Integer[n];
-    for (int i = 0; i < n; i++) {
-      order[i] = i;
-    }
-    Arrays.sort(order, (a, b) -> Float.compare(stars.flux()[b], stars.flux()[a]));
+    Integer[] order = byFlux(stars);
     for (int rank = 2; rank < n; rank += 5) {
       held[order[rank]] = true;
     }
     return held;
+  }
+
+  /** The stars' numbers, brightest first. */
+  private static Integer[] byFlux(PsfStars stars) {
+    Integer[] order = new Integer[stars.count()];
+    for (int i = 0; i < order.length; i++) {
+      order[i] = i;
+    }
+    Arrays.sort(order, (a, b) -> Float.compare(stars.flux()[b], stars.flux()[a]));
+    return order;
   }
 
   private static boolean[] less(boolean[] alike, boolean[] held) {
@@ -249,10 +292,8 @@ public final class PsfFit {
       boolean fitBeta,
       int stampRadius) {
     boolean[] used = less(alike, held);
-    double fwhm = analytic.fwhm();
-    int steps = Math.max(1, (int) Math.round(NODES_A_FWHM / fwhm));
-    int reach =
-        Math.min(MOST_REACH, steps * Math.min(stampRadius, (int) Math.ceil(RESIDUAL_REACH * fwhm)));
+    int steps = steps(analytic);
+    int reach = reach(analytic, stampRadius);
     int terms = Psf.terms(reach > MOST_REACH / 2 ? 0 : Math.min(2, residualOrder));
     while (terms > 1 && count(used) < STARS_FOR_RESIDUAL * terms) {
       terms = Psf.terms(Psf.order(terms) - 1);
@@ -261,14 +302,122 @@ public final class PsfFit {
     boolean cold =
         known == null || known.steps() != steps || known.reach() != reach || known.terms() != terms;
     Psf psf = cold ? analytic.with((PsfResidual) null) : analytic;
-    float[][] own = {
-      normal.offsetX.clone(), normal.offsetY.clone(), normal.flux.clone(), normal.sky.clone()
-    };
-    double without = heldOutChi2(systems(analytic, stars), alike, held);
-    boolean[] fitted = brightest(used, stars);
+    float[][] own = own();
+    double without = chi2(systems(analytic, stars), less(alike, used));
     ResidualFit fit = new ResidualFit(psf, steps, reach, terms);
-    normal.gridSteps = steps;
-    normal.gridReach = reach;
+    psf = fitted(fit, psf, stars, brightest(used, stars), fitBeta, cold ? 2 : 1);
+    double with = chi2(systems(psf, stars), less(alike, used));
+    // Without stars held out nothing tells.
+    if (with < without) {
+      return psf;
+    }
+    setOwn(own);
+    return analytic;
+  }
+
+  /**
+   * The same with few stars, of which a fifth is too few to tell: each fifth is described by the
+   * grid that the others gave. What they leave of the analytic profile is no reason to do without
+   * the brightest, for it is the grid that is to describe them; once it does, they are chosen as
+   * before.
+   */
+  private Psf withResidualOfFew(
+      Psf known,
+      PsfStars stars,
+      boolean[] alike,
+      boolean[] held,
+      boolean fitBeta,
+      int stampRadius) {
+    Psf analytic = known.with((PsfResidual) null);
+    float[][] own = own();
+    StarSystem[] systems = systems(analytic, stars);
+    boolean[] used = less(alikeButForTheProfile(analytic, stars, systems), held);
+    if (count(used) < FEWEST_FOR_RESIDUAL) {
+      return known;
+    }
+    double without = chi2(systems, used);
+    int steps = steps(analytic);
+    int reach = reach(analytic, stampRadius);
+    int[] parts = parts(stars, used);
+    double with = 0;
+    for (int part = 0; part < PARTS; part++) {
+      boolean[] left = new boolean[parts.length];
+      for (int i = 0; i < left.length; i++) {
+        left[i] = parts[i] == part;
+      }
+      setOwn(own);
+      ResidualFit fit = new ResidualFit(analytic, steps, reach, 1);
+      Psf others = fitted(fit, analytic, stars, less(used, left), fitBeta, 2);
+      with += chi2(systems(others, stars), left);
+    }
+    setOwn(own);
+    if (!(with < without)) {
+      return known;
+    }
+    ResidualFit fit = new ResidualFit(analytic, steps, reach, 1);
+    Psf psf = fitted(fit, analytic, stars, used, fitBeta, 2);
+    boolean[] chosen = new boolean[used.length];
+    keepAlike(systems(psf, stars), chosen);
+    if (count(less(chosen, held)) >= FEWEST_FOR_RESIDUAL) {
+      psf = fitted(fit, psf, stars, less(chosen, held), fitBeta, 1);
+      if (Math.abs(Math.log(psf.fwhm() / analytic.fwhm())) < MOST_NARROWED && !runsAway(psf)) {
+        System.arraycopy(chosen, 0, alike, 0, chosen.length);
+        return psf;
+      }
+    }
+    setOwn(own);
+    return known;
+  }
+
+  /** Stars of the others' shape that are no further from the profile than the brightest are. */
+  private boolean[] alikeButForTheProfile(Psf psf, PsfStars stars, StarSystem[] systems) {
+    boolean[] used = new boolean[systems.length];
+    keepAlikeInShape(systems, used);
+    double error = HeldOutStars.modelError(psf, stars, normal, used, BRIGHTEST_OF_FEW);
+    double[] logs = new double[systems.length];
+    for (int i = 0; i < logs.length; i++) {
+      logs[i] = used[i] ? Math.log(HeldOutStars.coreChi2(psf, normal, i, error)) : 0;
+    }
+    Spread spread = Spread.of(used, i -> logs[i]);
+    for (int i = 0; i < logs.length; i++) {
+      used[i] &= logs[i] - spread.median <= 3.5 * Math.max(spread.deviation, 0.1);
+    }
+    return used;
+  }
+
+  /** The part that each star in use is in, by brightness; -1 for the others. */
+  private static int[] parts(PsfStars stars, boolean[] used) {
+    int[] parts = new int[used.length];
+    Arrays.fill(parts, -1);
+    int rank = 0;
+    for (int star : byFlux(stars)) {
+      if (used[star]) {
+        parts[star] = rank++ % PARTS;
+      }
+    }
+    return parts;
+  }
+
+  private static int steps(Psf psf) {
+    return Math.max(1, (int) Math.round(NODES_A_FWHM / psf.fwhm()));
+  }
+
+  private static int reach(Psf psf, int stampRadius) {
+    int pixels = Math.min(stampRadius, (int) Math.ceil(RESIDUAL_REACH * psf.fwhm()));
+    return Math.min(MOST_REACH, steps(psf) * pixels);
+  }
+
+  /** The PSF after some steps of its polynomials and its grid; the stars' own go along. */
+  private Psf fitted(
+      ResidualFit fit,
+      Psf start,
+      PsfStars stars,
+      boolean[] fitted,
+      boolean fitBeta,
+      int iterations) {
+    Psf psf = start;
+    normal.gridSteps = fit.steps;
+    normal.gridReach = fit.reach;
     normal.gridColumns = PsfNormalKernel.GRID_COLUMNS;
     normal.gridOf = new int[stars.count()];
     int grids = 0;
@@ -276,7 +425,7 @@ public final class PsfFit {
       normal.gridOf[i] = fitted[i] ? grids++ : -1;
     }
     normal.grid = new float[grids * fit.side * fit.side * normal.gridColumns];
-    for (int iteration = 0; iteration < (cold ? 2 : 1); iteration++) {
+    for (int iteration = 0; iteration < iterations; iteration++) {
       StarSystem[] systems = systems(psf, stars);
       boolean[] regular = fitted.clone();
       for (int i = 0; i < regular.length; i++) {
@@ -294,10 +443,10 @@ public final class PsfFit {
               normals.gradient,
               normals.terms(),
               AMPLITUDE);
-      double damp = damping(normals, step.shapeStep());
+      double damp = damping(psf, normals, step.shapeStep());
       Psf before = psf;
       psf = stepped(psf, normals, step.shapeStep(), damp);
-      psf = psf.with(new PsfResidual(steps, reach, terms, step.coefficients(), psf));
+      psf = psf.with(new PsfResidual(fit.steps, fit.reach, fit.terms, step.coefficients(), psf));
       double[][] shapeSteps = shapeSteps(normals, step.shapeStep(), damp);
       for (int i = 0; i < systems.length; i++) {
         double[] change = step.ownSteps()[i];
@@ -310,16 +459,21 @@ public final class PsfFit {
     }
     normal.gridSteps = 0;
     normal.grid = new float[1];
-    double with = heldOutChi2(systems(psf, stars), alike, held);
-    // Without stars held out nothing tells.
-    if (with < without) {
-      return psf;
-    }
-    normal.offsetX = own[0];
-    normal.offsetY = own[1];
-    normal.flux = own[2];
-    normal.sky = own[3];
-    return analytic;
+    return psf;
+  }
+
+  /** A copy of the stars' own x, y, flux and sky. */
+  private float[][] own() {
+    return new float[][] {
+      normal.offsetX.clone(), normal.offsetY.clone(), normal.flux.clone(), normal.sky.clone()
+    };
+  }
+
+  private void setOwn(float[][] own) {
+    normal.offsetX = own[0].clone();
+    normal.offsetY = own[1].clone();
+    normal.flux = own[2].clone();
+    normal.sky = own[3].clone();
   }
 
   /** The brightest of the stars in use: they know nearly all of what all know of the residuals. */
@@ -340,10 +494,10 @@ public final class PsfFit {
     return chosen;
   }
 
-  private static double heldOutChi2(StarSystem[] systems, boolean[] alike, boolean[] held) {
+  private static double chi2(StarSystem[] systems, boolean[] chosen) {
     double sum = 0;
     for (int i = 0; i < systems.length; i++) {
-      if (alike[i] && held[i] && systems[i].isRegular()) {
+      if (chosen[i] && systems[i].isRegular()) {
         sum += systems[i].chi2AfterOwnStep();
       }
     }
@@ -385,7 +539,8 @@ public final class PsfFit {
   /** The orders of the four polynomials that a number of stars can carry. */
   private static int[] orders(int stars, int order, boolean fitBeta) {
     int carried = 0;
-    while (carried < order && stars >= STARS_A_TERM * Psf.terms(carried + 1)) {
+    while (carried < order
+        && stars >= (carried == 0 ? STARS_A_LINEAR_TERM : STARS_A_TERM) * Psf.terms(carried + 1)) {
       carried++;
     }
     int beta = fitBeta && stars >= STARS_FOR_BETA ? Math.min(1, carried) : 0;
@@ -529,11 +684,21 @@ public final class PsfFit {
    * squared is not above that of the others.
    */
   private static void keepAlike(StarSystem[] systems, boolean[] used) {
+    keepAlikeInShape(systems, used);
+    if (count(used) >= 3) {
+      Spread spread = Spread.of(used, i -> systems[i].logChi2());
+      for (int i = 0; i < systems.length; i++) {
+        used[i] &= systems[i].logChi2() - spread.median <= 3.5 * Math.max(spread.deviation, 0.1);
+      }
+    }
+  }
+
+  private static void keepAlikeInShape(StarSystem[] systems, boolean[] used) {
     keepRegular(systems, used);
     for (int quantity = 0; quantity < 3; quantity++) {
       int q = quantity;
       if (count(used) >= 3) {
-        Spread spread = Spread.of(systems, used, system -> system.ownShape[q]);
+        Spread spread = Spread.of(used, i -> systems[i].ownShape[q]);
         for (int i = 0; i < systems.length; i++) {
           if (used[i]) {
             double deviation = Math.max(Math.max(spread.deviation, systems[i].errorOf(q)), 0.002);
@@ -542,22 +707,16 @@ public final class PsfFit {
         }
       }
     }
-    if (count(used) >= 3) {
-      Spread spread = Spread.of(systems, used, StarSystem::logChi2);
-      for (int i = 0; i < systems.length; i++) {
-        used[i] &= systems[i].logChi2() - spread.median <= 3.5 * Math.max(spread.deviation, 0.1);
-      }
-    }
   }
 
   /** Median of a quantity over the stars in use, and 1.4826 times its median absolute deviation. */
   private record Spread(double median, double deviation) {
-    static Spread of(StarSystem[] systems, boolean[] used, ToDoubleFunction<StarSystem> quantity) {
+    static Spread of(boolean[] used, IntToDoubleFunction quantity) {
       double[] values = new double[count(used)];
       int n = 0;
-      for (int i = 0; i < systems.length; i++) {
+      for (int i = 0; i < used.length; i++) {
         if (used[i]) {
-          values[n++] = quantity.applyAsDouble(systems[i]);
+          values[n++] = quantity.applyAsDouble(i);
         }
       }
       Arrays.sort(values);
@@ -661,8 +820,8 @@ public final class PsfFit {
   }
 
   /** ln FWHM, ellipticity: a tenth or two a step keeps a bad start from running away. */
-  private static double damping(Normals normals, double[] step) {
-    double[] limits = {0.2, 0.1, 0.1, 0.5};
+  private static double damping(Psf psf, Normals normals, double[] step) {
+    double[] limits = {0.2, 0.1, 0.1, INVERSE_BETA_STEP * psf.beta() * psf.beta()};
     double damp = 1;
     for (int a = 0; a < normals.parts(); a++) {
       damp = Math.min(damp, limits[a] / Math.max(limits[a], Math.abs(step[normals.start[a]])));
@@ -670,14 +829,28 @@ public final class PsfFit {
     return damp;
   }
 
+  /**
+   * The PSF after a step. That of beta is taken by 1 / beta, which the profile depends on almost
+   * linearly as it nears a Gaussian.
+   */
   private static Psf stepped(Psf psf, Normals normals, double[] step, double damp) {
     double[][] polynomials = psf.polynomials();
+    double before = psf.beta();
     for (int a = 0; a < normals.parts(); a++) {
       for (int i = 0; i < polynomials[a].length; i++) {
         polynomials[a][i] += damp * step[normals.start[a] + i];
       }
     }
-    polynomials[Psf.BETA][0] = Math.max(MIN_BETA, Math.min(MAX_BETA, polynomials[Psf.BETA][0]));
+    if (psf.model() == PsfModel.MOFFAT) {
+      double[] beta = polynomials[Psf.BETA];
+      double change = Math.max(-1, Math.min(0.5, beta[0] / before - 1));
+      double next = Math.max(MIN_BETA, Math.min(MAX_BETA, before / (1 - change)));
+      double most = next < MAX_BETA ? MOST_BETA_SLOPE * (next - 1) : 0;
+      beta[0] = next;
+      for (int i = 1; i < beta.length; i++) {
+        beta[i] = Math.max(-most, Math.min(most, beta[i]));
+      }
+    }
     return psf.with(polynomials);
   }
 

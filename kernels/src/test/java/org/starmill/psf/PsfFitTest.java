@@ -113,6 +113,26 @@ class PsfFitTest {
   }
 
   @Test
+  void aMoffatBecomesTheGaussianThatTheStarsAre() {
+    Psf truth = Psf.round(PsfModel.GAUSSIAN, SIZE, SIZE, 2, Double.NaN);
+    PsfFit.Result result =
+        fit(
+            draw(truth, 12, 300_000, 12),
+            Psf.round(PsfModel.MOFFAT, SIZE, SIZE, 2.4, 3),
+            2,
+            Double.NaN);
+    for (double place : new double[] {30, 300, 570}) {
+      float[] expected = truth.stampAt(place, place, 7);
+      float[] fitted = result.psf().stampAt(place, place, 7);
+      for (int i = 0; i < expected.length; i++) {
+        assertThat(fitted[i]).isCloseTo(expected[i], within(0.0008f));
+      }
+      assertThat(result.psf().betaAt(place, place)).isGreaterThan(30);
+    }
+    assertThat(result.modelError()).isLessThan(0.005);
+  }
+
+  @Test
   void betaStaysWhereItIsHeld() {
     Psf truth = Psf.round(PsfModel.MOFFAT, SIZE, SIZE, 2, 3);
     PsfFit.Result result =

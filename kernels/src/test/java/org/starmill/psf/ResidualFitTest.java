@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.Arrays;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.starmill.device.Device;
@@ -153,6 +154,55 @@ class ResidualFitTest {
     double[] fluxes = fluxesByPhase(with.psf(), profile);
     assertThat(Arrays.stream(fluxes).max().orElseThrow()).isCloseTo(1, within(0.002));
     assertThat(Arrays.stream(fluxes).min().orElseThrow()).isCloseTo(1, within(0.002));
+  }
+
+  /** Some of the stars, the brightest among them. */
+  private static PsfStars few(PsfStars stars, int count) {
+    int brightest =
+        IntStream.range(0, stars.count())
+            .reduce(0, (a, b) -> stars.flux()[b] > stars.flux()[a] ? b : a);
+    int[] chosen =
+        IntStream.range(0, count).map(k -> (brightest + k * 23) % stars.count()).toArray();
+    return new PsfStars(
+        Arrays.stream(chosen).map(i -> stars.centreX()[i]).toArray(),
+        Arrays.stream(chosen).map(i -> stars.centreY()[i]).toArray(),
+        picked(stars.offsetX(), chosen),
+        picked(stars.offsetY(), chosen),
+        picked(stars.flux(), chosen),
+        picked(stars.photon(), chosen));
+  }
+
+  private static float[] picked(float[] values, int[] chosen) {
+    float[] picked = new float[chosen.length];
+    for (int i = 0; i < chosen.length; i++) {
+      picked[i] = values[chosen[i]];
+    }
+    return picked;
+  }
+
+  @Test
+  void tenStarsTellOfAPsfOfTwoMoffats() {
+    Profile profile = (x, y, flux) -> coma(x, y);
+    PsfStars stars = few(draw(profile, 7), 10);
+    PsfFit.Result without = fit(stars, -1);
+    PsfFit.Result with = fit(stars, 1);
+    assertThat(with.psf().hasResidual()).isTrue();
+    assertThat(with.used()[0]).as("the brightest is used").isTrue();
+    assertThat(with.chi2()).isBetween(0.95, 1.05).isLessThan(without.chi2());
+    assertThat(with.modelError()).isLessThan(0.5 * without.modelError());
+    for (double flux : fluxesByPhase(with.psf(), profile)) {
+      assertThat(flux).isCloseTo(1, within(0.006));
+    }
+  }
+
+  @Test
+  void tenStarsOfAMoffatAreNotTakenForMore() {
+    Profile profile = (x, y, flux) -> moffat(x, y, 2, 3);
+    PsfFit.Result result = fit(few(draw(profile, 8), 10), 1);
+    assertThat(result.modelError()).isLessThan(0.01);
+    for (double flux : fluxesByPhase(result.psf(), profile)) {
+      assertThat(flux).isCloseTo(1, within(0.004));
+    }
   }
 
   @Test
