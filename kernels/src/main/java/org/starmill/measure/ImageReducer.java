@@ -522,8 +522,7 @@ public final class ImageReducer implements AutoCloseable {
         peaks = search(pass);
       }
       if (pass <= STRUCTURE_PASSES) {
-        surroundings.measure(
-            planes.residual, planes.base, width, height, searchPsf(), psf.fwhm());
+        surroundings.measure(planes.residual, planes.base, width, height, searchPsf(), psf.fwhm());
       }
       int[] chosen = pass == 1 ? oncePerSaturatedStar(peaks) : newOnes(peaks);
       stars.append(peaks, chosen, pass);
@@ -670,8 +669,7 @@ public final class ImageReducer implements AutoCloseable {
               .toArray();
       float[] above = aboveSurroundings(peaks, asked);
       return IntStream.range(0, asked.length)
-          .filter(
-              k -> above[k] >= (companion[asked[k]] ? nearThreshold() : settings.threshold()))
+          .filter(k -> above[k] >= (companion[asked[k]] ? nearThreshold() : settings.threshold()))
           .map(k -> asked[k])
           .toArray();
     }
