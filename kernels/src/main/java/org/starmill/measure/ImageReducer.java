@@ -610,29 +610,53 @@ public final class ImageReducer implements AutoCloseable {
           Math.min(MOST_SHARE, LEAST_SHARE + SHARE_BY_CHI2 * Math.max(0, psfResult.chi2() - 1));
       float peakShare = psf.stampAt((width - 1) / 2.0, (height - 1) / 2.0, 0)[0];
       double beside = COMPANION_FWHM * psf.fwhm();
-      boolean[] extended = Blends.extended(stars, solver, psf);
-      return IntStream.range(0, peaks.count())
+      int[] candidates =
+          IntStream.range(0, peaks.count())
+              .filter(
+                  k -> {
+                    float x = peaks.x()[k];
+                    float y = peaks.y()[k];
+                    int i = Math.round(y) * width + Math.round(x);
+                    boolean[] known = {false};
+                    boolean[] companion = {peaks.significance()[k] >= settings.threshold()};
+                    if (!(peaks.flux()[k] * peakShare > share * planes.model[i])) {
+                      return false;
+                    }
+                    grid.near(
+                        x,
+                        y,
+                        beside,
+                        star -> {
+                          companion[0] = true;
+                          known[0] |=
+                              Math.hypot(stars.x(star) - x, stars.y(star) - y) < closest;
+                        });
+                    return companion[0] && !known[0] && patches.near(x, y, reach) < 0;
+                  })
+              .toArray();
+      // Few stars are so much brighter than a peak beside them that it may be their own light.
+      boolean[] asked = new boolean[stars.count()];
+      for (int k : candidates) {
+        grid.near(
+            peaks.x()[k],
+            peaks.y()[k],
+            beside,
+            star -> asked[star] |= peaks.flux()[k] < EXTENDED_SHARE * stars.flux[star]);
+      }
+      boolean[] extended = Blends.extended(stars, solver, psf, asked);
+      return Arrays.stream(candidates)
           .filter(
               k -> {
-                float x = peaks.x()[k];
-                float y = peaks.y()[k];
-                int i = Math.round(y) * width + Math.round(x);
-                boolean[] known = {false};
-                boolean[] companion = {peaks.significance()[k] >= settings.threshold()};
+                boolean[] part = {false};
                 grid.near(
-                    x,
-                    y,
+                    peaks.x()[k],
+                    peaks.y()[k],
                     beside,
-                    star -> {
-                      companion[0] = true;
-                      known[0] |=
-                          (extended[star] && peaks.flux()[k] < EXTENDED_SHARE * stars.flux[star])
-                              || Math.hypot(stars.x(star) - x, stars.y(star) - y) < closest;
-                    });
-                return companion[0]
-                    && !known[0]
-                    && peaks.flux()[k] * peakShare > share * planes.model[i]
-                    && patches.near(x, y, reach) < 0;
+                    star ->
+                        part[0] |=
+                            extended[star]
+                                && peaks.flux()[k] < EXTENDED_SHARE * stars.flux[star]);
+                return !part[0];
               })
           .toArray();
     }
