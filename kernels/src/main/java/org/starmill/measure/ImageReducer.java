@@ -628,8 +628,7 @@ public final class ImageReducer implements AutoCloseable {
                         beside,
                         star -> {
                           companion[0] = true;
-                          known[0] |=
-                              Math.hypot(stars.x(star) - x, stars.y(star) - y) < closest;
+                          known[0] |= Math.hypot(stars.x(star) - x, stars.y(star) - y) < closest;
                         });
                     return companion[0] && !known[0] && patches.near(x, y, reach) < 0;
                   })
@@ -654,8 +653,7 @@ public final class ImageReducer implements AutoCloseable {
                     beside,
                     star ->
                         part[0] |=
-                            extended[star]
-                                && peaks.flux()[k] < EXTENDED_SHARE * stars.flux[star]);
+                            extended[star] && peaks.flux()[k] < EXTENDED_SHARE * stars.flux[star]);
                 return !part[0];
               })
           .toArray();
