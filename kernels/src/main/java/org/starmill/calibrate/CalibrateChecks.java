@@ -28,12 +28,12 @@ public final class CalibrateChecks implements KernelChecks {
 
   /** A frame with overscan, hot columns, full pixels and some that are no numbers. */
   private static CalibrationKernel frame(int rows, SplittableRandom random, boolean vectors) {
-    int width = Math.max(1, Math.min(MOST_PIXELS / rows, random.nextInt(1, 260)));
+    int width = Math.max(1, Math.min(MOST_PIXELS / rows, 1 + 97 * rows % 260));
     float[] odd = {65_535, 60_000, 59_999, Float.NaN, Float.POSITIVE_INFINITY, -3e9f, 0, 1e20f};
     CalibrationKernel kernel = new CalibrationKernel();
     kernel.width = width;
-    kernel.firstColumn = random.nextInt(4);
-    kernel.firstRow = random.nextInt(4);
+    kernel.firstColumn = rows % 4;
+    kernel.firstRow = rows % 3;
     kernel.rawWidth = width + kernel.firstColumn + 3;
     kernel.raw = new float[kernel.rawWidth * (rows + kernel.firstRow)];
     for (int i = 0; i < kernel.raw.length; i++) {
@@ -66,9 +66,9 @@ public final class CalibrateChecks implements KernelChecks {
   /** Frames that agree to within the noise but for cosmic rays, and pixels that some lack. */
   private static CombineKernel stack(int blocks, SplittableRandom random, boolean vectors) {
     CombineKernel kernel = new CombineKernel();
-    kernel.block = Math.max(1, Math.min(MOST_PIXELS / blocks, random.nextInt(1, 70)));
-    kernel.pixels = blocks * kernel.block - random.nextInt(kernel.block);
-    kernel.frames = random.nextInt(3, blocks > 1000 ? 8 : 64);
+    kernel.block = Math.max(1, Math.min(MOST_PIXELS / blocks, 1 + 29 * blocks % 70));
+    kernel.pixels = blocks * kernel.block - kernel.block / 3;
+    kernel.frames = blocks > 1000 ? 7 : 3 + blocks % 61;
     kernel.clip = 4;
     kernel.iterations = 3;
     kernel.photons = random.nextInt(2);

@@ -25,11 +25,11 @@ final class CalibrationKernel extends ItemKernel {
   float gain;
   float readVariance;
   float saturation;
-  float[] science;
-  float[] variance;
-  short[] mask;
-  int[] saturated;
-  int[] missing;
+  @Output float[] science;
+  @Output float[] variance;
+  @Output short[] mask;
+  @Output int[] saturated;
+  @Output int[] missing;
 
   @Override
   protected void vectorItems(int from, int to) {

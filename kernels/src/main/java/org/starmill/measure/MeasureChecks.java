@@ -86,7 +86,7 @@ public final class MeasureChecks implements KernelChecks {
       this.width = width;
       this.height = height;
       psf = PsfChecks.example(width, height, random);
-      stampRadius = PsfChecks.stampRadius(stars, random);
+      stampRadius = PsfChecks.stampRadius(stars);
       centreX = new int[stars];
       centreY = new int[stars];
       radius = new int[stars];
@@ -110,7 +110,7 @@ public final class MeasureChecks implements KernelChecks {
     }
 
     Field(int stars, SplittableRandom random) {
-      this(stars, random.nextInt(40, 90), random.nextInt(40, 90), random);
+      this(stars, 40 + 13 * stars % 50, 40 + 17 * stars % 50, random);
     }
 
     PsfTable table(PsfKernel kernel, boolean vectors) {
@@ -140,7 +140,7 @@ public final class MeasureChecks implements KernelChecks {
 
   private static BaseVarianceKernel variance(int rows, SplittableRandom random, boolean vectors) {
     BaseVarianceKernel kernel = new BaseVarianceKernel();
-    kernel.width = Math.max(1, Math.min(MOST_PIXELS / rows, random.nextInt(1, 260)));
+    kernel.width = Math.max(1, Math.min(MOST_PIXELS / rows, 1 + 97 * rows % 260));
     int size = rows * kernel.width;
     kernel.unusable = PixelFlag.UNUSABLE;
     kernel.flatFielded = random.nextInt(2);
@@ -160,9 +160,9 @@ public final class MeasureChecks implements KernelChecks {
 
   private static RenderKernel render(int bands, SplittableRandom random, boolean vectors) {
     RenderKernel kernel = new RenderKernel();
-    kernel.bandRows = bands > 5000 ? 1 : random.nextInt(1, 33);
-    int height = bands * kernel.bandRows - random.nextInt(kernel.bandRows);
-    int width = Math.max(8, Math.min(MOST_PIXELS / height, random.nextInt(40, 120)));
+    kernel.bandRows = bands > 5000 ? 1 : 1 + 5 * bands % 32;
+    int height = bands * kernel.bandRows - kernel.bandRows / 3;
+    int width = Math.max(8, Math.min(MOST_PIXELS / height, 40 + 7 * bands % 80));
     int stars = Math.max(1, width * height / 60);
     Field field = new Field(stars, width, height, random);
     kernel.configure(field.psf);
@@ -218,7 +218,7 @@ public final class MeasureChecks implements KernelChecks {
       }
       if (pass == 0) {
         Arrays.parallelPrefix(first, Integer::sum);
-        kernel.bandStar = new int[Math.max(1, first[bands])];
+        kernel.bandStar = new int[Math.max(first[bands], 8 * field.centreX.length)];
       }
     }
     kernel.bandStart = first;
@@ -440,7 +440,7 @@ public final class MeasureChecks implements KernelChecks {
       kernel.offsetY[i] = random.nextInt(-32, 33) / 64f;
     }
     kernel.flux = field.flux;
-    kernel.errorFlux = numbers(stars, 50, 100, random);
+    kernel.errorFlux = numbers(stars, 50, 5000, random);
     kernel.form = field.form;
     kernel.photon = numbers(stars, 0.9, 1.1, random);
     kernel.drawn = field.radius;

@@ -48,8 +48,8 @@ public final class PsfChecks implements KernelChecks {
     if (random.nextInt(2) == 0) {
       return psf;
     }
-    int steps = random.nextInt(1, 3);
-    int reach = random.nextInt(3, 7);
+    int steps = 1 + width % 2;
+    int reach = 3 + height % 4;
     int side = 2 * reach + 1;
     double[] coefficients = new double[side * side];
     double wave = random.nextDouble(0.5, 1);
@@ -62,8 +62,8 @@ public final class PsfChecks implements KernelChecks {
   }
 
   /** Half side of stamps that keep so many of them small enough to be done in a second. */
-  public static int stampRadius(int stars, SplittableRandom random) {
-    return stars > 5000 ? 2 : random.nextInt(3, 8);
+  public static int stampRadius(int stars) {
+    return stars > 5000 ? 2 : 3 + stars % 5;
   }
 
   private static PsfStampKernel stamp(int rows, SplittableRandom random, boolean vectors) {
@@ -104,7 +104,7 @@ public final class PsfChecks implements KernelChecks {
     kernel.configure(psf);
     kernel.width = SIDE;
     kernel.height = SIDE - 8;
-    kernel.stampRadius = stampRadius(stars, random);
+    kernel.stampRadius = stampRadius(stars);
     kernel.stride = stride(kernel.stampRadius);
     int size = kernel.width * kernel.height;
     kernel.residual = new float[size];
@@ -138,7 +138,7 @@ public final class PsfChecks implements KernelChecks {
     wider[Psf.LOG_FWHM][0] += 0.01;
     Psf truth = psf.with(wider);
     kernel.configure(psf);
-    int radius = stampRadius(stars, random);
+    int radius = stampRadius(stars);
     int side = 2 * radius + 1;
     kernel.stampRadius = radius;
     kernel.stride = stride(radius);

@@ -34,13 +34,13 @@ public final class SkyChecks implements KernelChecks {
     kernel.columns = boxes;
     kernel.columnStart = new int[boxes + 1];
     for (int i = 0; i < boxes; i++) {
-      kernel.columnStart[i + 1] = kernel.columnStart[i] + shortest + random.nextInt(2);
+      kernel.columnStart[i + 1] = kernel.columnStart[i] + shortest + (i % 3) / 2;
     }
     kernel.width = kernel.columnStart[boxes];
     kernel.height = side;
     kernel.rowStart = new int[] {0, side};
-    kernel.smoothing = side < 8 ? 1 : random.nextInt(1, 3);
-    kernel.reach = side < 8 ? 1 : random.nextInt(1, 4);
+    kernel.smoothing = side < 8 ? 1 : 1 + boxes % 2;
+    kernel.reach = side < 8 ? 1 : 1 + boxes % 3;
     int margin = 2 * (kernel.smoothing + kernel.reach);
     kernel.slot = (side + margin) * (side + margin);
     kernel.useModel = random.nextInt(2);
@@ -74,10 +74,10 @@ public final class SkyChecks implements KernelChecks {
 
   private static SkyPlaneKernel plane(int height, SplittableRandom random, boolean vectors) {
     SkyPlaneKernel kernel = new SkyPlaneKernel();
-    kernel.columns = random.nextInt(1, 9);
-    kernel.rows = random.nextInt(1, 9);
+    kernel.columns = 1 + height % 8;
+    kernel.rows = 1 + height % 7;
     int most = Math.max(16, Math.min(400, MOST_PIXELS / height));
-    kernel.width = random.nextInt(Math.max(kernel.columns, most / 2), most + 1);
+    kernel.width = most - height % 5;
     kernel.centre = new float[kernel.columns];
     kernel.cellStart = new int[kernel.columns + 2];
     for (int i = 0; i < kernel.columns; i++) {
