@@ -104,6 +104,20 @@ public final class Devices {
     };
   }
 
+  /** What to install where no OpenCL device was found, with what was; null where there is one. */
+  public static String adviceWithoutOpenCl() {
+    if (!OpenCl.FOUND.isEmpty()) {
+      return null;
+    }
+    String found =
+        OpenCl.LIBRARY
+            ? "the OpenCL library is here, but knows no device"
+            : "no OpenCL library (libOpenCL.so.1) is here";
+    return found
+        + "; install ocl-icd-libopencl1 and, for a GPU, the OpenCL driver of its vendor, for a"
+        + " processor pocl-opencl-icd (names of Debian's packages)";
+  }
+
   /**
    * Opens a device that {@link #list} gave.
    *
