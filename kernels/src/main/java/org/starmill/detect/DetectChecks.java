@@ -28,7 +28,10 @@ public final class DetectChecks implements KernelChecks {
             .giving("sum", kernel -> KernelCheck.scaled(kernel.sum, 0, SIGMA))
             .giving("used", kernel -> kernel.used),
         KernelCheck.of(CosmicRayKernel.class, 0, DetectChecks::cosmicRays)
-            .giving("found", kernel -> KernelCheck.halves(kernel.found)));
+            .giving("found", kernel -> KernelCheck.halves(kernel.found)),
+        KernelCheck.of(SurroundingKernel.class, 1e-4, DetectChecks::surroundings)
+            .giving("significance", kernel -> kernel.significance)
+            .giving("added", kernel -> kernel.added));
   }
 
   /** Of equal size whatever the seed, so that one input can be written into another's arrays. */
@@ -242,6 +245,48 @@ public final class DetectChecks implements KernelChecks {
         }
       }
     }
+    return kernel;
+  }
+
+  /** Places in patches of light and of none, up to the edge. */
+  private static SurroundingKernel surroundings(
+      int places, SplittableRandom random, boolean vectors) {
+    SurroundingKernel kernel = new SurroundingKernel();
+    int width = 40 + places % 50;
+    int height = 40 + places % 37;
+    kernel.width = width;
+    kernel.height = height;
+    kernel.radius = 2 + places % 3;
+    kernel.psf = gaussian(kernel.radius, random.nextDouble(-0.1, 0.1), 0);
+    kernel.leastSeen = 0.4f;
+    kernel.halvings = 8;
+    kernel.bounded = random.nextInt(2);
+    int outer = 6;
+    kernel.ringX = new int[(2 * outer + 1) * (2 * outer + 1)];
+    kernel.ringY = new int[kernel.ringX.length];
+    int inner = random.nextInt(3, 5);
+    for (int dy = -outer; dy <= outer; dy++) {
+      for (int dx = -outer; dx <= outer; dx++) {
+        int distance2 = dx * dx + dy * dy;
+        if (distance2 > inner * inner && distance2 <= outer * outer) {
+          kernel.ringX[kernel.ring] = dx;
+          kernel.ringY[kernel.ring++] = dy;
+        }
+      }
+    }
+    kernel.image = noise(width * height, SIGMA, random);
+    kernel.base = base(width * height, random);
+    for (int i = 0; i < kernel.image.length; i++) {
+      kernel.image[i] += (i % width / 16 + i / width / 16) % 2 * 100f;
+    }
+    kernel.x = new float[places];
+    kernel.y = new float[places];
+    for (int i = 0; i < places; i++) {
+      kernel.x[i] = (float) random.nextDouble(0, width - 1);
+      kernel.y[i] = (float) random.nextDouble(0, height - 1);
+    }
+    kernel.significance = new float[places];
+    kernel.added = new float[places];
     return kernel;
   }
 }
