@@ -65,6 +65,9 @@ public final class Calibration {
     Detector detector = frame.detector();
     if (defects == null || !defects.areOf(masters, detector.badSections())) {
       defects = new Defects(masters, detector.badSections(), edge);
+    } else {
+      kernel.unchanged(
+          masters.bias().level(), masters.bias().error(), defects.inverseResponse, defects.mask);
     }
     int width = data.width();
     int height = data.height();

@@ -25,11 +25,11 @@ final class CalibrationKernel extends ItemKernel {
   float gain;
   float readVariance;
   float saturation;
-  float[] science;
-  float[] variance;
-  short[] mask;
-  int[] saturated;
-  int[] missing;
+  @Output float[] science;
+  @Output float[] variance;
+  @Output short[] mask;
+  @Output int[] saturated;
+  @Output int[] missing;
 
   @Override
   protected void vectorItems(int from, int to) {
@@ -75,8 +75,12 @@ final class CalibrationKernel extends ItemKernel {
         full++;
       }
       float electrons = science[to + x];
-      // Written so that NaN is caught too, be it the frame's, the overscan's or the bias's.
-      if (!(abs(value) <= BEYOND_ALL_CAMERAS && abs(electrons) <= BEYOND_ALL_IMAGES)) {
+      // NaN, be it the frame's, the overscan's or the bias's, is asked for by name: Aparapi writes
+      // !(a <= b) as a > b, which NaN is not.
+      if (abs(value) > BEYOND_ALL_CAMERAS
+          || abs(electrons) > BEYOND_ALL_IMAGES
+          || value != value
+          || electrons != electrons) {
         bits = bits | PixelFlag.NO_DATA;
         without++;
         science[to + x] = 0f;

@@ -26,6 +26,12 @@ public final class Devices {
   public static final boolean VECTORS =
       ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
 
+  /** Stands for three quarters of an OpenCL device's memory. */
+  public static final long DEFAULT_MEMORY = 0;
+
+  // The driver and other programs need some too.
+  private static final double DEFAULT_SHARE = 0.75;
+
   private Devices() {}
 
   /**
@@ -69,6 +75,16 @@ public final class Devices {
    *     install
    */
   public static Device choose(String wanted, int threads) {
+    return choose(wanted, threads, DEFAULT_MEMORY);
+  }
+
+  /**
+   * Opens the device that is wanted.
+   *
+   * @param mostBytes memory that kernels may take of an OpenCL device, as {@code device.max-memory}
+   *     has it; {@link #DEFAULT_MEMORY} for a share of what it has
+   */
+  public static Device choose(String wanted, int threads, long mostBytes) {
     String word = wanted.strip().toLowerCase(Locale.ROOT);
     int number = 0;
     int colon = word.indexOf(':');
@@ -79,11 +95,27 @@ public final class Devices {
     return switch (word) {
       case "java" -> java(threads);
       case "auto" ->
-          number < count(DeviceInfo.Kind.GPU) ? open(DeviceInfo.Kind.GPU, number) : java(threads);
-      case "gpu" -> open(DeviceInfo.Kind.GPU, number);
-      case "opencl-cpu" -> open(DeviceInfo.Kind.OPENCL_CPU, number);
+          number < count(DeviceInfo.Kind.GPU)
+              ? open(DeviceInfo.Kind.GPU, number, mostBytes)
+              : java(threads);
+      case "gpu" -> open(DeviceInfo.Kind.GPU, number, mostBytes);
+      case "opencl-cpu" -> open(DeviceInfo.Kind.OPENCL_CPU, number, mostBytes);
       default -> throw unknown(wanted);
     };
+  }
+
+  /** What to install where no OpenCL device was found, with what was; null where there is one. */
+  public static String adviceWithoutOpenCl() {
+    if (!OpenCl.FOUND.isEmpty()) {
+      return null;
+    }
+    String found =
+        OpenCl.LIBRARY
+            ? "the OpenCL library is here, but knows no device"
+            : "no OpenCL library (libOpenCL.so.1) is here";
+    return found
+        + "; install ocl-icd-libopencl1 and, for a GPU, the OpenCL driver of its vendor, for a"
+        + " processor pocl-opencl-icd (names of Debian's packages)";
   }
 
   /**
@@ -97,7 +129,7 @@ public final class Devices {
     }
     for (Found found : OpenCl.FOUND) {
       if (found.info() == info) {
-        return new OpenClDevice(found.device(), info);
+        return opened(found, DEFAULT_MEMORY);
       }
     }
     throw new DeviceException("the device \"%s\" is not of this JVM's list".formatted(info.name()));
@@ -120,12 +152,20 @@ public final class Devices {
     return OpenCl.FOUND.stream().filter(found -> found.info().kind() == kind).count();
   }
 
-  private static Device open(DeviceInfo.Kind kind, int number) {
+  private static Device opened(Found found, long mostBytes) {
+    long most =
+        mostBytes == DEFAULT_MEMORY
+            ? (long) (DEFAULT_SHARE * found.info().memoryBytes())
+            : mostBytes;
+    return new OpenClDevice(found.device(), found.info(), most);
+  }
+
+  private static Device open(DeviceInfo.Kind kind, int number, long mostBytes) {
     List<Found> fitting =
         OpenCl.FOUND.stream().filter(found -> found.info().kind() == kind).toList();
     if (number < fitting.size()) {
       Found found = fitting.get(number);
-      return new OpenClDevice(found.device(), found.info());
+      return opened(found, mostBytes);
     }
     throw new DeviceException(missing(kind, number));
   }

@@ -1,5 +1,13 @@
 package org.starmill.device;
 
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
 /**
  * A step of the way, one source for every device: the same work for each of a number of items (a
  * row, a star, a box of the sky mesh).
@@ -15,6 +23,10 @@ package org.starmill.device;
  * item must not write what another item reads or writes. Make few kernels and use them again: each
  * holds memory of the device until the JVM ends.
  *
+ * <p>To an OpenCL device every array that {@link #item} uses is sent before a run, and those that
+ * it may write come back after it; {@link Output}, {@link Scratch} and {@link #unchanged} spare
+ * what need not cross the bus.
+ *
  * <p>The powers, logarithms and exponentials below are written with float arithmetic and the bits
  * of a float alone: the same lines run on every device, several times faster than {@code Math.pow}
  * on the JVM and than OpenCL's {@code pow} on a CPU. They split off the binary exponent and take
@@ -24,6 +36,18 @@ package org.starmill.device;
 public abstract class ItemKernel extends FloatBitsKernel {
   /** Number of items; the global range is padded, so that an item beyond it does nothing. */
   protected int items;
+
+  private List<Object> unchanged;
+
+  /** An array of which every element is written before it is read: it is not sent to the device. */
+  @Target(ElementType.FIELD)
+  @Retention(RetentionPolicy.RUNTIME)
+  public @interface Output {}
+
+  /** An array that nobody reads after a run: it neither goes to the device nor comes back. */
+  @Target(ElementType.FIELD)
+  @Retention(RetentionPolicy.RUNTIME)
+  public @interface Scratch {}
 
   /**
    * Does the work of one item.
@@ -59,6 +83,27 @@ public abstract class ItemKernel extends FloatBitsKernel {
 
   void setItems(int count) {
     items = count;
+  }
+
+  /**
+   * Says that the contents of arrays are what they were when this kernel last ran: at the next run
+   * a device that has them already is not sent them again. Counts for that run alone.
+   *
+   * @param arrays of this kernel's fields; one that the device does not have is sent all the same
+   */
+  public final void unchanged(Object... arrays) {
+    if (unchanged == null) {
+      unchanged = new ArrayList<>();
+    }
+    unchanged.addAll(Arrays.asList(arrays));
+  }
+
+  boolean isUnchanged(Object array) {
+    return unchanged != null && unchanged.stream().anyMatch(one -> one == array);
+  }
+
+  void forgetUnchanged() {
+    unchanged = null;
   }
 
   /**

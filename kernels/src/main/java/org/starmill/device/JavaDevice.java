@@ -75,6 +75,7 @@ final class JavaDevice implements Device {
               .formatted(kernel.getClass().getSimpleName()));
     }
     kernel.setItems(items);
+    kernel.forgetUnchanged();
     // Blocks small enough that the last one does not keep a single thread busy for long.
     Shares shares = new Shares(kernel, items, Math.max(1, items / (threads * 16)), vectors);
     for (int i = 1; i < Math.min(threads, items); i++) {

@@ -5,15 +5,15 @@ import com.aparapi.ProfileReport;
 import com.aparapi.Range;
 import com.aparapi.device.OpenCLDevice;
 import com.aparapi.exception.CompileFailedException;
+import com.aparapi.internal.jni.KernelRunnerJNI;
 import com.aparapi.internal.kernel.KernelManager;
 import com.aparapi.internal.kernel.KernelPreferences;
+import com.aparapi.internal.kernel.KernelRunner;
 import java.lang.ref.WeakReference;
 import java.lang.reflect.Array;
 import java.lang.reflect.Field;
-import java.lang.reflect.Modifier;
-import java.util.ArrayList;
+import java.lang.reflect.Method;
 import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -24,9 +24,10 @@ import java.util.concurrent.locks.ReentrantLock;
  *
  * <p>Every way by which Aparapi would go on in Java is closed: a kernel is checked for what aborts
  * the JVM, then translated and built for this device before its first run; its range is bound to
- * the device; and after each run the device has to have reported it, without a failure. One run at
- * a time in a JVM: Aparapi serialises them anyway, and keeps its choice of devices per kernel
- * class, not per kernel.
+ * the device; and after each run the device has to have reported it, without a failure. What
+ * crosses the bus is chosen by {@link Transfers}, what fits by {@link DeviceMemory}. One run at a
+ * time in a JVM: Aparapi serialises them anyway, and keeps its choice of devices per kernel class,
+ * not per kernel.
  */
 final class OpenClDevice implements Device {
   // What OpenCL reserves or Aparapi's translation trips over.
@@ -35,17 +36,37 @@ final class OpenClDevice implements Device {
 
   private static final int GROUP = 64;
 
+  /** Aparapi counts an array's bytes in an int. */
+  private static final long MOST_OF_APARAPI = Integer.MAX_VALUE;
+
   // Fair, so that no task waits for ever behind the others.
   private static final ReentrantLock ONE_AT_A_TIME = new ReentrantLock(true);
+
+  private static final Field RUNNER = open(Kernel.class, "kernelRunner");
+  private static final Field CONTEXT = open(KernelRunner.class, "jniContextHandle");
+  private static final Method GET = openGet();
 
   private final OpenCLDevice device;
   private final DeviceInfo info;
   private final Map<Class<?>, DeviceException> refused = new ConcurrentHashMap<>();
   private final Set<Class<?>> accepted = ConcurrentHashMap.newKeySet();
 
-  OpenClDevice(OpenCLDevice device, DeviceInfo info) {
+  private final DeviceMemory memory;
+
+  /**
+   * Opens a device.
+   *
+   * @param mostBytes memory that kernels may take of it
+   */
+  OpenClDevice(OpenCLDevice device, DeviceInfo info, long mostBytes) {
     this.device = device;
     this.info = info;
+    this.memory =
+        new DeviceMemory(
+            info.name(),
+            mostBytes,
+            Math.min(device.getMaxMemAllocSize(), MOST_OF_APARAPI),
+            device.isSharedMemory());
   }
 
   @Override
@@ -76,8 +97,17 @@ final class OpenClDevice implements Device {
     ONE_AT_A_TIME.lock();
     try {
       build(kernel);
+      KernelArrays arrays = KernelArrays.of(kernel);
+      memory.claim(kernel, arrays);
+      Transfers transfers = Transfers.of(kernel, arrays);
+      send(kernel, transfers);
       execute(kernel, (items + GROUP - 1) / GROUP * GROUP);
+      fetch(kernel, transfers);
+    } catch (RuntimeException | Error e) {
+      Transfers.forget(kernel);
+      throw e;
     } finally {
+      kernel.forgetUnchanged();
       ONE_AT_A_TIME.unlock();
     }
   }
@@ -107,6 +137,8 @@ final class OpenClDevice implements Device {
       LinkedHashSet<com.aparapi.device.Device> only = new LinkedHashSet<>();
       only.add(device);
       KernelManager.instance().setPreferredDevices(kernel, only);
+      // Aparapi's own choice leaves out what reaches a helper method as a parameter.
+      kernel.setExplicit(true);
       kernel.compile(device);
     } catch (DeviceException e) {
       refused.put(type, e);
@@ -133,6 +165,61 @@ final class OpenClDevice implements Device {
     }
     if (lastReport(kernel) == before) {
       throw failure(kernel, "did not run on", "the device reported no run", null);
+    }
+  }
+
+  private static void send(ItemKernel kernel, Transfers transfers) {
+    KernelRunner runner = runnerOf(kernel);
+    for (Object array : transfers.toDevice()) {
+      runner.put(array);
+    }
+  }
+
+  private void fetch(ItemKernel kernel, Transfers transfers) {
+    KernelRunner runner = runnerOf(kernel);
+    for (Object array : transfers.fromDevice()) {
+      int status = get(runner, array);
+      if (status != 0) {
+        throw failure(kernel, "gave nothing back from", "OpenCL's error " + status, null);
+      }
+    }
+  }
+
+  /** Aparapi's own part of a kernel, for its public put takes no short[]. */
+  private static KernelRunner runnerOf(ItemKernel kernel) {
+    try {
+      return (KernelRunner) RUNNER.get(kernel);
+    } catch (IllegalAccessException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** Brings an array back; Aparapi's public get keeps OpenCL's answer to itself. */
+  private static int get(KernelRunner runner, Object array) {
+    try {
+      return (int) GET.invoke(runner, CONTEXT.getLong(runner), array);
+    } catch (ReflectiveOperationException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static Field open(Class<?> type, String name) {
+    try {
+      Field field = type.getDeclaredField(name);
+      field.setAccessible(true);
+      return field;
+    } catch (NoSuchFieldException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static Method openGet() {
+    try {
+      Method get = KernelRunnerJNI.class.getDeclaredMethod("getJNI", long.class, Object.class);
+      get.setAccessible(true);
+      return get;
+    } catch (NoSuchMethodException e) {
+      throw new IllegalStateException(e);
     }
   }
 
@@ -163,9 +250,9 @@ final class OpenClDevice implements Device {
 
   /** Aparapi keeps OpenCL's error to itself; the arrays are what it mostly is about. */
   private static String reasonNotRun(ItemKernel kernel) {
-    for (Field field : fieldsOf(kernel.getClass())) {
+    for (Field field : KernelFields.of(kernel.getClass())) {
       if (field.getType().isArray()) {
-        Object array = valueOf(field, kernel);
+        Object array = KernelFields.valueOf(field, kernel);
         if (array == null) {
           return "its array %s is null".formatted(field.getName());
         }
@@ -177,21 +264,12 @@ final class OpenClDevice implements Device {
     return "OpenCL refused to run it, for lack of memory perhaps (its own words are on stderr)";
   }
 
-  private static Object valueOf(Field field, ItemKernel kernel) {
-    try {
-      field.setAccessible(true);
-      return field.get(kernel);
-    } catch (IllegalAccessException e) {
-      throw new IllegalStateException(e);
-    }
-  }
-
   /**
    * Refuses the fields that a kernel must not have: a boolean one aborts the JVM in native code,
    * the others fail in ways hard to understand.
    */
   private static void requireFieldsThatOpenClTakes(Class<?> type) {
-    for (Field field : fieldsOf(type)) {
+    for (Field field : KernelFields.of(type)) {
       Class<?> of = field.getType();
       if (of == boolean.class || of == short.class || of == byte.class || of == char.class) {
         throw new DeviceException(
@@ -204,18 +282,6 @@ final class OpenClDevice implements Device {
                 .formatted(type.getSimpleName(), field.getName()));
       }
     }
-  }
-
-  private static List<Field> fieldsOf(Class<?> type) {
-    List<Field> fields = new ArrayList<>();
-    for (Class<?> at = type; at != ItemKernel.class && at != null; at = at.getSuperclass()) {
-      for (Field field : at.getDeclaredFields()) {
-        if (!Modifier.isStatic(field.getModifiers()) && !field.isSynthetic()) {
-          fields.add(field);
-        }
-      }
-    }
-    return fields;
   }
 
   /** OpenCL's threads are not the JVM's: their time is not known here. */

@@ -246,8 +246,39 @@ class OpenClDeviceTest {
     assertThat(worst).isLessThan(1.5e-6);
   }
 
+  private static Device withMemory(long bytes) {
+    String kind = Devices.list().get(0).kind() == DeviceInfo.Kind.GPU ? "gpu" : "opencl-cpu";
+    return Devices.choose(kind, 1, bytes);
+  }
+
   @Test
-  void theSelfCheckPasses() {
-    assertThat(SelfCheck.builtIn().run(device)).hasSize(9).allMatch(SelfCheck.Outcome::passed);
+  void aKernelThatWantsMoreMemoryThanItMayIsRefusedWithTheFiguresAndRunsWithLess() {
+    try (Device small = withMemory(100_000)) {
+      SumKernel kernel = sum(20_000, 1f, 10_000);
+      assertThatThrownBy(() -> small.run(kernel, 10_000))
+          .isInstanceOf(DeviceException.class)
+          .hasMessageContaining("kernel SumKernel needs 120000 bytes (0.1 MB)")
+          .hasMessageContaining(small.name())
+          .hasMessageContaining("may take 100000 bytes")
+          .hasMessageContaining("device.max-memory")
+          .hasMessageContaining("--device java");
+      assertThat(kernel.sums).containsOnly(0f);
+      set(kernel, 10_000, 1f, 10_000);
+      small.run(kernel, 10_000);
+      assertThat(kernel.sums[9999]).isEqualTo(10_000f + 9999);
+    }
+  }
+
+  @Test
+  void anUnchangedArrayIsAskedForAgainWhenItIsAnother() {
+    SumKernel kernel = sum(3, 1f, 10);
+    device.run(kernel, 10);
+    kernel.unchanged(kernel.terms);
+    device.run(kernel, 10);
+    assertThat(kernel.sums[9]).isEqualTo(12f);
+    kernel.terms = new float[] {2f, 2f, 2f};
+    kernel.unchanged(kernel.terms);
+    device.run(kernel, 10);
+    assertThat(kernel.sums[9]).isEqualTo(15f);
   }
 }

@@ -386,16 +386,18 @@ final class CampaignMasters {
       return Workbench.with(
           config,
           taskCpus,
-          bench -> {
-            try {
-              return build.build(group, bench.device());
-            } catch (IOException e) {
-              throw new UncheckedIOException(
-                  "the master of %s cannot be written to %s: %s"
-                      .formatted(group.amplifier().label(), folder, e.getMessage()),
-                  e);
-            }
-          });
+          bench ->
+              bench.onDevice(
+                  () -> {
+                    try {
+                      return build.build(group, bench.device());
+                    } catch (IOException e) {
+                      throw new UncheckedIOException(
+                          "the master of %s cannot be written to %s: %s"
+                              .formatted(group.amplifier().label(), folder, e.getMessage()),
+                          e);
+                    }
+                  }));
     }
   }
 }

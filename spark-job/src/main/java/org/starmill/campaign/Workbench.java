@@ -4,6 +4,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.apache.spark.TaskContext;
 import org.apache.spark.resource.ResourceInformation;
 import org.starmill.calibrate.Masters;
@@ -26,7 +27,11 @@ import org.starmill.measure.ReductionSettings;
 final class Workbench {
   /** All that one bench can have otherwise than another. */
   private record Kind(
-      String device, boolean fallsBackToJava, int threads, ReductionSettings reduction) {}
+      String device,
+      boolean fallsBackToJava,
+      int threads,
+      long mostBytes,
+      ReductionSettings reduction) {}
 
   private static final Map<Kind, ConcurrentLinkedDeque<Workbench>> FREE = new ConcurrentHashMap<>();
 
@@ -38,7 +43,7 @@ final class Workbench {
   private Workbench(Kind kind) {
     this.kind = kind;
     try {
-      device = Devices.choose(kind.device(), kind.threads());
+      device = Devices.choose(kind.device(), kind.threads(), kind.mostBytes());
     } catch (DeviceException missing) {
       device = javaInsteadOf(missing);
     }
@@ -58,6 +63,7 @@ final class Workbench {
             withAddress(choice.name()),
             choice.fallsBackToJava(),
             choice.threads() > 0 ? choice.threads() : taskCpus,
+            choice.mostBytes(),
             config.reduction());
     ConcurrentLinkedDeque<Workbench> free =
         FREE.computeIfAbsent(kind, k -> new ConcurrentLinkedDeque<>());
@@ -116,8 +122,17 @@ final class Workbench {
    * @throws DeviceException where the device fails and nothing may take over
    */
   Reduction reduce(RawFrame frame, Masters masters) {
+    return onDevice(() -> reducer.reduce(frame, masters));
+  }
+
+  /**
+   * Does work on this bench; where its device fails and the Java device may take over, again.
+   *
+   * @throws DeviceException where the device fails and nothing may take over
+   */
+  <T> T onDevice(Supplier<T> work) {
     try {
-      return reducer.reduce(frame, masters);
+      return work.get();
     } catch (DeviceException failure) {
       if (fallback != null) {
         throw failure;
@@ -127,7 +142,7 @@ final class Workbench {
       device.close();
       device = instead;
       reducer = new ImageReducer(device, kind.reduction());
-      return reducer.reduce(frame, masters);
+      return work.get();
     }
   }
 

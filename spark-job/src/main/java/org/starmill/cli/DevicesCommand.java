@@ -9,19 +9,21 @@ import org.starmill.device.Device;
 import org.starmill.device.DeviceException;
 import org.starmill.device.DeviceInfo;
 import org.starmill.device.Devices;
+import org.starmill.device.KernelCheck;
 import org.starmill.device.SelfCheck;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Lists what kernels can run on here, and checks that they run right. */
+/** Lists what kernels can run on here, and checks that every kernel runs right there. */
 @Command(
     name = "devices",
     mixinStandardHelpOptions = true,
     description = {
-      "Lists the OpenCL devices and the Java device of this machine, and runs test kernels on each:"
-          + " what they give must be what Java gives."
+      "Lists the OpenCL devices and the Java device of this machine, and runs every kernel on each"
+          + " with random input: what it gives must be what its scalar source gives in plain Java.",
+      "Ends with 1 where a kernel fails or differs."
     },
     footer = {"", "Example:", "  starmill devices"})
 final class DevicesCommand implements Callable<Integer> {
@@ -30,7 +32,21 @@ final class DevicesCommand implements Callable<Integer> {
 
   @Spec CommandSpec spec;
 
-  /** A device with how its check ended: null where it passed. */
+  /**
+   * How a kernel did on a device: over all numbers of items the worst, of the most items the times;
+   * null where it did not run.
+   */
+  record Kernel(
+      String kernel,
+      int items,
+      Double largestDifference,
+      double tolerance,
+      Double seconds,
+      Double scalarJavaSeconds,
+      boolean passed,
+      String problem) {}
+
+  /** A device with how its check ended; the problem is null where it passed. */
   record Checked(
       String device,
       String name,
@@ -39,50 +55,86 @@ final class DevicesCommand implements Callable<Integer> {
       int computeUnits,
       String version,
       boolean passed,
-      String problem) {}
+      String problem,
+      List<Kernel> kernels) {}
 
   @Override
   public Integer call() {
     List<Checked> checked = new ArrayList<>();
     for (DeviceInfo info : Devices.list()) {
-      String problem = check(info);
-      checked.add(
-          new Checked(
-              info.kind().word(),
-              info.name(),
-              info.vendor(),
-              info.memoryBytes(),
-              info.computeUnits(),
-              info.version(),
-              problem == null,
-              problem));
+      checked.add(check(info));
     }
     PrintWriter out = spec.commandLine().getOut();
-    out.print(json ? Json.of(checked) + System.lineSeparator() : table(checked));
+    out.print(json ? Json.of(checked) + System.lineSeparator() : tables(checked));
     out.flush();
+    String advice = Devices.adviceWithoutOpenCl();
+    if (advice != null) {
+      spec.commandLine().getErr().println("starmill: " + advice);
+      spec.commandLine().getErr().flush();
+    }
     return checked.stream().allMatch(Checked::passed) ? 0 : Starmill.INTERNAL_ERROR;
   }
 
-  private static String check(DeviceInfo info) {
+  private static Checked check(DeviceInfo info) {
+    List<Kernel> kernels = new ArrayList<>();
+    String problem = null;
     try (Device device = Devices.open(info, Runtime.getRuntime().availableProcessors())) {
-      List<String> failed = new ArrayList<>();
-      for (SelfCheck.Outcome outcome : SelfCheck.builtIn().run(device)) {
-        if (!outcome.passed()) {
-          failed.add(
-              "%s of %d items: %s".formatted(outcome.check(), outcome.items(), outcome.failure()));
-        }
+      for (KernelCheck<?> check : SelfCheck.ofAllKernels().checks()) {
+        kernels.add(check(check, device));
       }
-      return failed.isEmpty() ? null : String.join("; ", failed);
+      long failed = kernels.stream().filter(kernel -> !kernel.passed()).count();
+      if (failed > 0) {
+        problem = "%d of %d kernels failed".formatted(failed, kernels.size());
+      }
     } catch (DeviceException failure) {
-      return failure.getMessage();
+      problem = failure.getMessage();
     }
+    return new Checked(
+        info.kind().word(),
+        info.name(),
+        info.vendor(),
+        info.memoryBytes(),
+        info.computeUnits(),
+        info.version(),
+        problem == null,
+        problem,
+        kernels);
   }
 
-  private static String table(List<Checked> devices) {
-    List<String[]> rows = new ArrayList<>();
-    rows.add(new String[] {"--device", "name", "units", "GB", "version", "self-check"});
+  private static Kernel check(KernelCheck<?> check, Device device) {
+    double largest = 0;
+    String problem = null;
+    SelfCheck.Outcome outcome = null;
+    for (int items : SelfCheck.SIZES) {
+      outcome = SelfCheck.run(check, items, items, device);
+      largest = Math.max(largest, outcome.largestDifference());
+      if (problem == null && !outcome.passed()) {
+        problem = "%d items, %s".formatted(items, outcome.failure());
+      }
+    }
+    return new Kernel(
+        check.name(),
+        outcome.items(),
+        number(largest),
+        outcome.tolerance(),
+        number(outcome.seconds()),
+        number(outcome.scalarSeconds()),
+        problem == null,
+        problem);
+  }
+
+  private static Double number(double value) {
+    return Double.isFinite(value) ? value : null;
+  }
+
+  private static String tables(List<Checked> devices) {
+    List<String[]> found = new ArrayList<>();
+    found.add(new String[] {"--device", "name", "units", "GB", "version", "self-check"});
+    List<String[]> checks = new ArrayList<>();
+    checks.add(
+        new String[] {"--device", "kernel", "difference", "allowed", "ms", "scalar Java ms", ""});
     for (Checked device : devices) {
-      rows.add(
+      found.add(
           new String[] {
             device.device(),
             device.name(),
@@ -91,7 +143,23 @@ final class DevicesCommand implements Callable<Integer> {
             device.version(),
             device.passed() ? "passed" : "FAILED: " + device.problem()
           });
+      for (Kernel kernel : device.kernels()) {
+        checks.add(
+            new String[] {
+              device.device(),
+              kernel.kernel(),
+              text("%.1e", kernel.largestDifference(), 1),
+              text("%.1e", kernel.tolerance(), 1),
+              text("%.2f", kernel.seconds(), 1e3),
+              text("%.2f", kernel.scalarJavaSeconds(), 1e3),
+              kernel.passed() ? "passed" : "FAILED: " + kernel.problem()
+            });
+      }
     }
-    return Tables.columns(rows);
+    return Tables.columns(found) + System.lineSeparator() + Tables.columns(checks);
+  }
+
+  private static String text(String format, Double value, double unit) {
+    return value == null ? "" : String.format(Locale.ROOT, format, value * unit);
   }
 }

@@ -172,7 +172,8 @@ final class ReduceCommand implements Callable<Integer> {
     List<String> biasFiles = files("--bias", biases);
     List<String> flatFiles = flats.isEmpty() ? List.of() : files("--flat", flats);
     requireWritable(out);
-    try (Device device = Devices.choose(config.device().name(), workers)) {
+    try (Device device =
+        Devices.choose(config.device().name(), workers, config.device().mostBytes())) {
       Outcome outcome = reduce(config, instrument, device, biasFiles, flatFiles);
       PrintWriter printed = spec.commandLine().getOut();
       printed.print(json ? Json.of(outcome) + System.lineSeparator() : table(outcome));

@@ -69,8 +69,16 @@ public record CampaignConfig(
    * @param fallsBackToJava whether the Java device takes over where the named one is missing or
    *     fails
    * @param threads threads of the Java device for one image; 0 for as many as Spark gives a task
+   * @param mostMegabytes memory that kernels may take of an OpenCL device, units of 10^6 bytes; 0
+   *     for three quarters of what it has
    */
-  public record DeviceChoice(String name, boolean fallsBackToJava, int threads) {}
+  public record DeviceChoice(String name, boolean fallsBackToJava, int threads, int mostMegabytes) {
+
+    /** The same in bytes. */
+    public long mostBytes() {
+      return 1_000_000L * mostMegabytes;
+    }
+  }
 
   /**
    * How bias and flat frames are combined.
@@ -216,7 +224,8 @@ public record CampaignConfig(
         new DeviceChoice(
             config.oneOf("device.name", "auto", "gpu", "opencl-cpu", "java"),
             config.oneOf("device.fallback", "none", "java").equals("java"),
-            config.integer("device.threads", 0, 4096)),
+            config.integer("device.threads", 0, 4096),
+            config.integerOr("device.max-memory", 1, most, "auto", 0)),
         new MasterSettings(
             config.integer("masters.min-bias-frames", 2, MOST_FRAMES),
             config.integer("masters.min-flat-frames", 2, MOST_FRAMES),
@@ -272,6 +281,8 @@ public record CampaignConfig(
     values.put("device.name", device.name());
     values.put("device.fallback", device.fallsBackToJava() ? "java" : "none");
     values.put("device.threads", "" + device.threads());
+    values.put(
+        "device.max-memory", device.mostMegabytes() == 0 ? "auto" : "" + device.mostMegabytes());
     values.put("masters.min-bias-frames", "" + masters.minBiasFrames());
     values.put("masters.min-flat-frames", "" + masters.minFlatFrames());
     values.put("masters.max-frames", "" + masters.maxFrames());

@@ -42,7 +42,7 @@ class CampaignConfigTest {
     assertThat(defaults.instrument()).isEqualTo("generic");
     assertThat(defaults.masters())
         .isEqualTo(new CampaignConfig.MasterSettings(3, 3, 30, 4.0, true));
-    assertThat(defaults.device()).isEqualTo(new CampaignConfig.DeviceChoice("auto", false, 0));
+    assertThat(defaults.device()).isEqualTo(new CampaignConfig.DeviceChoice("auto", false, 0, 0));
     assertThat(defaults.output().compression()).isEqualTo("zstd");
   }
 
@@ -111,12 +111,18 @@ class CampaignConfigTest {
   }
 
   @Test
+  void theMemoryOfADeviceIsGivenInMegabytes() {
+    assertThat(set("device.max-memory=2500").device().mostBytes()).isEqualTo(2_500_000_000L);
+    assertThat(set("device.max-memory=auto").device().mostBytes()).isZero();
+  }
+
+  @Test
   void aDeviceCanBeNamedInShort() throws IOException {
     CampaignConfig both =
         CampaignConfig.load(file("device = gpu"), List.of("device.fallback=java"));
 
     assertThat(set("device=java").device().name()).isEqualTo("java");
-    assertThat(both.device()).isEqualTo(new CampaignConfig.DeviceChoice("gpu", true, 0));
+    assertThat(both.device()).isEqualTo(new CampaignConfig.DeviceChoice("gpu", true, 0, 0));
   }
 
   @ParameterizedTest
