@@ -10,12 +10,17 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocatedFileStatus;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RemoteIterator;
+import org.apache.parquet.hadoop.ParquetFileReader;
+import org.apache.parquet.hadoop.util.HadoopInputFile;
+import org.apache.parquet.schema.Type;
 import org.starmill.campaign.Campaign;
 import org.starmill.campaign.Refused;
 
@@ -33,6 +38,7 @@ import org.starmill.campaign.Refused;
  */
 record CampaignBatches(Campaign.Identity identity, List<Batch> fresh, List<Batch> kept, int gone) {
   private static final String PARQUET = ".parquet";
+  private static final Pattern APERTURE = Pattern.compile("aper_flux_(\\d+)");
 
   /**
    * A batch.
@@ -131,6 +137,36 @@ record CampaignBatches(Campaign.Identity identity, List<Batch> fresh, List<Batch
     fresh.forEach(batch -> batches.put(batch.name(), batch.mark()));
     return new PublishLedger.Published(
         identity.instrument(), identity.configurationHash(), batches);
+  }
+
+  /** Number of apertures of the new stars; all files of a campaign have the same. */
+  int apertures(Configuration hadoop) throws IOException {
+    for (Batch batch : fresh) {
+      if (batch.sources() == null) {
+        continue;
+      }
+      FileSystem fileSystem = batch.sources().getFileSystem(hadoop);
+      for (FileStatus file : fileSystem.listStatus(batch.sources())) {
+        if (file.getPath().getName().endsWith(PARQUET)) {
+          return apertures(file, hadoop);
+        }
+      }
+    }
+    return 0;
+  }
+
+  private static int apertures(FileStatus file, Configuration hadoop) throws IOException {
+    int most = 0;
+    try (ParquetFileReader reader =
+        ParquetFileReader.open(HadoopInputFile.fromStatus(file, hadoop))) {
+      for (Type column : reader.getFileMetaData().getSchema().getFields()) {
+        Matcher aperture = APERTURE.matcher(column.getName());
+        if (aperture.matches()) {
+          most = Math.max(most, Integer.parseInt(aperture.group(1)));
+        }
+      }
+    }
+    return most;
   }
 
   /** Whether there is anything to be done for it. */

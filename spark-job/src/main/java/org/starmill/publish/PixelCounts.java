@@ -98,7 +98,6 @@ final class PixelCounts {
         .union(changed(removed, col(ROWS).multiply(-1)))
         .groupBy(PIXEL)
         .agg(sum(ROWS).as(ROWS), max(CHANGED).as(CHANGED))
-        .orderBy(PIXEL)
         .write()
         .mode("overwrite")
         .parquet(folder.toString());

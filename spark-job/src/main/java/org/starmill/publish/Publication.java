@@ -9,7 +9,6 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -18,8 +17,6 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Consumer;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -48,7 +45,6 @@ import org.starmill.healpix.HealpixPixel;
  * pixel of the catalog and each batch of the campaigns, and nothing for an image or a star.
  */
 public final class Publication {
-  private static final Pattern APERTURE = Pattern.compile("aper_flux_(\\d+)");
   private static final DateTimeFormatter MINUTE =
       DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm'UTC'").withZone(ZoneOffset.UTC);
   private static final int MOST_TASKS = 100_000;
@@ -237,7 +233,8 @@ public final class Publication {
 
   /** What the ledger is to say, but for the number of rows. */
   private PublishLedger ledger(
-      CatalogFolder catalog, PublishLedger before, List<CampaignBatches> batches) {
+      CatalogFolder catalog, PublishLedger before, List<CampaignBatches> batches)
+      throws IOException {
     SortedMap<String, PublishLedger.Published> campaigns = new TreeMap<>();
     int apertures = 0;
     if (before != null) {
@@ -246,7 +243,7 @@ public final class Publication {
     }
     for (CampaignBatches campaign : batches) {
       campaigns.put(campaign.identity().id(), campaign.published());
-      apertures = Math.max(apertures, apertures(campaign));
+      apertures = Math.max(apertures, campaign.apertures(hadoop));
     }
     String name = request.name() != null ? request.name() : catalog.folder().getName();
     Long maxRows = request.maxRows();
@@ -265,21 +262,6 @@ public final class Publication {
         apertures,
         0,
         campaigns);
-  }
-
-  /** Number of apertures of a campaign's stars: all of its files have the same. */
-  private int apertures(CampaignBatches campaign) {
-    for (CampaignBatches.Batch batch : campaign.fresh()) {
-      if (batch.sources() != null) {
-        return Arrays.stream(spark.read().parquet(batch.sources().toString()).schema().fieldNames())
-            .map(APERTURE::matcher)
-            .filter(Matcher::matches)
-            .mapToInt(name -> Integer.parseInt(name.group(1)))
-            .max()
-            .orElse(0);
-      }
-    }
-    return 0;
   }
 
   /** What a campaign brings, checked against what its exposures say. */

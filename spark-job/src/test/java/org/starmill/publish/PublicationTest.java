@@ -2,21 +2,21 @@ package org.starmill.publish;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.starmill.publish.Publishing.assertSame;
+import static org.starmill.publish.Publishing.files;
+import static org.starmill.publish.Publishing.publish;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
-import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.parquet.hadoop.ParquetFileReader;
 import org.apache.parquet.hadoop.metadata.BlockMetaData;
 import org.apache.parquet.hadoop.util.HadoopInputFile;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
@@ -26,11 +26,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.starmill.campaign.Refused;
 import org.starmill.healpix.HealpixPixel;
 
-/** A catalog grows: campaigns come, grow, and are done anew, and publishing is cut off. */
+/** A catalog of campaigns, which come and grow. */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class PublicationTest {
-  private static final long MAX_ROWS = 300;
-
   @TempDir static Path folder;
   private static SyntheticCampaign north;
   private static SyntheticCampaign plane;
@@ -46,49 +44,6 @@ class PublicationTest {
     plane.batch(4, 0.5, 0.2, 500);
     grown = folder.resolve("grown");
     atOnce = folder.resolve("at_once");
-  }
-
-  @AfterEach
-  void live() {
-    BrittleFileSystem.live();
-  }
-
-  private static PublishSummary publish(String output, SyntheticCampaign... campaigns) {
-    List<String> inputs =
-        Arrays.stream(campaigns).map(campaign -> campaign.folder().toString()).toList();
-    return new Publication(
-            SyntheticCampaign.spark(),
-            new PublishRequest(inputs, output, null, MAX_ROWS, null),
-            step -> {})
-        .run();
-  }
-
-  private static PublishSummary publish(Path output, SyntheticCampaign... campaigns) {
-    return publish(output.toString(), campaigns);
-  }
-
-  /** Every file with what is in it and when it was written. */
-  private static Map<String, String> files(Path catalog) throws IOException {
-    Map<String, String> files = new TreeMap<>();
-    try (var paths = Files.walk(catalog)) {
-      for (Path path : paths.filter(Files::isRegularFile).toList()) {
-        files.put(
-            catalog.relativize(path).toString(),
-            Files.getLastModifiedTime(path) + " " + Arrays.hashCode(Files.readAllBytes(path)));
-      }
-    }
-    return files;
-  }
-
-  private static void assertSame(Path catalog, Path expected) throws IOException {
-    assertThat(new HatsReader(catalog).pixels()).isEqualTo(new HatsReader(expected).pixels());
-    String rows = "SELECT * EXCLUDE (filename) FROM ";
-    String a = rows + new HatsReader(catalog).all();
-    String b = rows + new HatsReader(expected).all();
-    assertThat(HatsReader.number("SELECT count(*) FROM ((%s) EXCEPT ALL (%s))".formatted(a, b)))
-        .isZero();
-    assertThat(HatsReader.number("SELECT count(*) FROM ((%s) EXCEPT ALL (%s))".formatted(b, a)))
-        .isZero();
   }
 
   @Test
@@ -204,92 +159,17 @@ class PublicationTest {
 
   @Test
   @Order(6)
-  void aBatchThatWasDoneAnewReplacesItsStars() throws IOException {
-    SyntheticCampaign anew = new SyntheticCampaign(folder.resolve("growing"), "plane");
-    anew.batch(4, 40, -60, 120);
-    PublishSummary done = publish(grown, anew);
-    assertThat(done.campaigns())
-        .containsExactly(new PublishSummary.Part("plane", 1, 1, 1, 3, 240, 120));
-    HatsReader catalog = new HatsReader(grown);
-    catalog.assertValid();
-    assertThat(done.rows()).isEqualTo(800 + 1000 + 240);
-
-    Path fromScratch = folder.resolve("from_scratch");
-    publish(fromScratch, north, anew);
-    assertSame(grown, fromScratch);
-  }
-
-  @Test
-  @Order(7)
-  void aPublishThatWasKilledLeavesTheFormerCatalogAndTheNextFinishes() throws IOException {
-    Path killed = folder.resolve("killed");
-    String output = BrittleFileSystem.SCHEME + ":" + killed;
-    BrittleFileSystem.register(SyntheticCampaign.spark().sparkContext().hadoopConfiguration());
-    SyntheticCampaign half = new SyntheticCampaign(folder.resolve("half"), "plane");
-    half.batch(0, 0, 0, 500);
-    publish(output, half);
-    String former = "SELECT * EXCLUDE (filename) FROM " + new HatsReader(killed).listed();
-    List<List<Object>> rows = HatsReader.query(former + " ORDER BY campaign, source_id");
-    assertThat(rows).hasSize(1000);
-
-    // Before the decision: not a byte of the catalog has changed.
-    Map<String, String> before = files(killed);
-    BrittleFileSystem.dieAt(path -> path.getName().equals("switch.csv"));
-    assertThatThrownBy(() -> publish(output, plane)).hasMessageContaining("killed");
-    before.forEach(
-        (file, content) -> assertThat(contentOf(killed, file)).as(file).isEqualTo(content));
-
-    // Behind it, in the middle of the files: every former row is listed, once.
-    BrittleFileSystem.dieAt(
-        path ->
-            path.getName().equals("partition_info.csv") && !path.toString().contains("staging"));
-    assertThatThrownBy(() -> publish(output, plane)).hasMessageContaining("killed");
-    HatsReader left = new HatsReader(killed);
-    String listed = "SELECT * EXCLUDE (filename) FROM " + left.listed() + " WHERE exposure_id < 4";
-    assertThat(HatsReader.query(listed + " ORDER BY campaign, source_id")).isEqualTo(rows);
-
-    BrittleFileSystem.live();
-    PublishSummary done = publish(output, plane, north);
-    assertThat(done.finishedEarlier()).isTrue();
-    left.assertValid();
-    assertSame(killed, atOnce);
-  }
-
-  private static String contentOf(Path catalog, String file) {
-    try {
-      return files(catalog).get(file);
-    } catch (IOException e) {
-      throw new AssertionError(e);
-    }
-  }
-
-  @Test
-  @Order(8)
-  void aCampaignWithoutPositionsGivesACatalogWithoutRows() throws IOException {
-    SyntheticCampaign blind = new SyntheticCampaign(folder.resolve("blind"), "blind");
-    blind.batch(0, Double.NaN, 0, 10);
-    Path empty = folder.resolve("empty");
-    PublishSummary done = publish(empty, blind);
-    assertThat(done.campaigns())
-        .containsExactly(new PublishSummary.Part("blind", 1, 0, 0, 3, 0, 30));
-    assertThat(new HatsReader(empty).pixels()).isEmpty();
-    assertThat(empty.resolve("dataset/_common_metadata")).exists();
-  }
-
-  @Test
-  @Order(9)
   void whatCannotBePublishedIsRefusedAndTheCatalogStays() throws IOException {
     Map<String, String> before = files(atOnce);
-    refuses(
-        () -> publish(atOnce.toString(), List.of(folder.toString()), null, null), "no campaign");
+    refuses(() -> with(atOnce.toString(), List.of(folder.toString()), null, null), "no campaign");
     refuses(() -> publish(folder.resolve("north"), plane), "not empty", "north");
     SyntheticCampaign twin = new SyntheticCampaign(folder.resolve("twin"), "plane");
     refuses(() -> publish(atOnce, plane, twin), "'plane'", "twin");
     twin.identify("other");
     refuses(() -> publish(atOnce, twin), "'plane'", "other", "abcd");
     String north = folder.resolve("north").toString();
-    refuses(() -> publish(atOnce.toString(), List.of(north), "sky", null), "'at_once'", "'sky'");
-    refuses(() -> publish(atOnce.toString(), List.of(north), null, 7), "--max-order 10", "not 7");
+    refuses(() -> with(atOnce.toString(), List.of(north), "sky", null), "'at_once'", "'sky'");
+    refuses(() -> with(atOnce.toString(), List.of(north), null, 7), "--max-order 10", "not 7");
     SyntheticCampaign torn = new SyntheticCampaign(folder.resolve("torn"), "torn");
     torn.batch(0, 0, 0, 10);
     Path part = folder.resolve("torn/sources/batch-000000000000/part-0-1.parquet");
@@ -298,7 +178,7 @@ class PublicationTest {
     assertThat(files(atOnce)).isEqualTo(before);
   }
 
-  private static void publish(String output, List<String> inputs, String name, Integer maxOrder) {
+  private static void with(String output, List<String> inputs, String name, Integer maxOrder) {
     new Publication(
             SyntheticCampaign.spark(),
             new PublishRequest(inputs, output, name, null, maxOrder),
