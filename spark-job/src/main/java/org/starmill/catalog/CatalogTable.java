@@ -205,7 +205,7 @@ public enum CatalogTable {
           optional("notes", TEXT, "", "oddities of the header and what was done about them")));
 
   /** The key under which Spark keeps a table's schema in a Parquet file's footer. */
-  static final String SPARK_SCHEMA_KEY = "org.apache.spark.sql.parquet.row.metadata";
+  public static final String SPARK_SCHEMA_KEY = "org.apache.spark.sql.parquet.row.metadata";
 
   /** What the columns above need while they are being made. */
   private static final class Words {

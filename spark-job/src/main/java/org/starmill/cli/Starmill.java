@@ -32,6 +32,7 @@ import picocli.CommandLine.ParameterException;
       PlanCommand.class,
       RunCommand.class,
       StatusCommand.class,
+      PublishCommand.class,
       ReduceCommand.class,
       DevicesCommand.class,
       BenchCommand.class

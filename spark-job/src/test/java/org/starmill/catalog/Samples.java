@@ -12,11 +12,11 @@ import org.starmill.measure.Stars;
 import org.starmill.psf.PsfHoldOut;
 
 /** Made-up stars and images. */
-final class Samples {
+public final class Samples {
   private Samples() {}
 
   /** Stars with values of all magnitudes; every tenth was not fitted well enough for errors. */
-  static Stars stars(int count, long seed) {
+  public static Stars stars(int count, long seed) {
     Random random = new Random(seed);
     double[] x = new double[count];
     double[] y = new double[count];
@@ -65,7 +65,7 @@ final class Samples {
     return angles;
   }
 
-  static FrameFacts facts() {
+  public static FrameFacts facts() {
     return new FrameFacts(
         ImageType.SCIENCE,
         new Section(0, 0, 10, 10),
@@ -86,7 +86,7 @@ final class Samples {
         List.of("odd header"));
   }
 
-  static ImageSummary summary() {
+  public static ImageSummary summary() {
     return new ImageSummary(
         211.5,
         15.25,
@@ -127,7 +127,7 @@ final class Samples {
         12.5);
   }
 
-  static ExposureRow.Identity identity(long exposureId, String path, int hdu) {
+  public static ExposureRow.Identity identity(long exposureId, String path, int hdu) {
     return new ExposureRow.Identity(exposureId, path, hdu, "generic", "night-1", "0.1.0", "abcd");
   }
 

@@ -92,4 +92,19 @@ class CampaignCommandsTest {
     assertThat(told.code()).isEqualTo(2);
     assertThat(told.errors().strip()).hasLineCount(1).contains("no campaign");
   }
+
+  @Test
+  @Order(6)
+  void whatWasRunIsPublished() {
+    String catalog = folder.resolve("published").toString();
+    Ended done = execute("publish", "-i", output, "-o", catalog, "--name", "stars");
+    assertThat(done.code()).as(done.errors()).isZero();
+    assertThat(done.out())
+        .containsPattern("catalog +2 +0 +0 +1 +[0-9]+ +0\n")
+        .containsPattern("catalog stars, publication 1: [0-9]+ stars in 1 pixels up to order 0")
+        .contains(catalog);
+    Ended none = execute("publish", "-i", input, "-o", catalog);
+    assertThat(none.code()).isEqualTo(2);
+    assertThat(none.errors().strip()).contains("no campaign", "--help");
+  }
 }

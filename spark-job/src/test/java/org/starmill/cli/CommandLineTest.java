@@ -5,7 +5,9 @@ import static org.starmill.cli.Ended.execute;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -23,7 +25,17 @@ class CommandLineTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"demo", "simulate", "plan", "run", "status", "reduce", "devices", "bench"})
+      strings = {
+        "demo",
+        "simulate",
+        "plan",
+        "run",
+        "status",
+        "publish",
+        "reduce",
+        "devices",
+        "bench"
+      })
   void everyCommandExplainsItselfWithAnExample(String command) {
     Ended ended = execute(command, "--help");
     assertThat(ended.code()).isZero();
@@ -59,6 +71,18 @@ class CommandLineTest {
         "'nickle'",
         "'nickel'");
     refuses(execute("run", "--input", "x", "--output", folder + "/y", "--device", "gpus"), "gpus");
+  }
+
+  @Test
+  void aCatalogOfImpossiblePixelsIsRefused() {
+    String[] always = {"publish", "--input", "x", "--output", folder + "/y"};
+    refuses(execute(and(always, "--max-order", "14")), "--max-order 14", "0 to 13");
+    refuses(execute(and(always, "--max-rows", "0")), "--max-rows 0", "1 or more");
+    refuses(execute(and(always, "--name", "two words")), "'two words'", "letters");
+  }
+
+  private static String[] and(String[] words, String... more) {
+    return Stream.concat(Arrays.stream(words), Arrays.stream(more)).toArray(String[]::new);
   }
 
   @Test
