@@ -264,11 +264,14 @@ public final class DetectChecks implements KernelChecks {
     int outer = 6;
     kernel.ringX = new int[(2 * outer + 1) * (2 * outer + 1)];
     kernel.ringY = new int[kernel.ringX.length];
+    kernel.ringOffset = new int[kernel.ringX.length];
+    kernel.reach = outer;
     int inner = random.nextInt(3, 5);
     for (int dy = -outer; dy <= outer; dy++) {
       for (int dx = -outer; dx <= outer; dx++) {
         int distance2 = dx * dx + dy * dy;
         if (distance2 > inner * inner && distance2 <= outer * outer) {
+          kernel.ringOffset[kernel.ring] = dy * kernel.width + dx;
           kernel.ringX[kernel.ring] = dx;
           kernel.ringY[kernel.ring++] = dy;
         }

@@ -16,6 +16,12 @@ final class SurroundingKernel extends ItemKernel {
   /** Fewest pixels that make a median. */
   private static final int LEAST_PIXELS = 16;
 
+  /** How often the interval that the median is in may become twice as wide. */
+  private static final int DOUBLINGS = 40;
+
+  /** Below any pixel. */
+  private static final float LOWEST = -3e38f;
+
   int width;
   int height;
 
@@ -24,7 +30,13 @@ final class SurroundingKernel extends ItemKernel {
 
   int[] ringY;
 
+  /** The same in one number, for rings that are within the image. */
+  int[] ringOffset;
+
   int ring;
+
+  /** How far the ring reaches, pixels. */
+  int reach;
 
   float[] image;
   float[] base;
@@ -81,37 +93,33 @@ final class SurroundingKernel extends ItemKernel {
     boolean enough = seen > leastSeen;
     float scale = information > 0 ? 1 / sqrt(information) : 0;
     significance[place] = enough ? data * scale : Float.NaN;
-    added[place] = flat > 0 ? light(centreX, centreY, data / flat) * flat * scale : 0;
+    added[place] = flat > 0 ? light(centreX, centreY, data / flat, seen / flat) * flat * scale : 0;
   }
 
   /**
    * The median of the ring beyond noise, electrons a pixel; 0 where it is dark.
    *
    * @param hides what would make up all of the place's significance
+   * @param variance of a pixel near the place
    */
-  private float light(int centreX, int centreY, float hides) {
-    float sum = 0;
-    float most = 0;
-    int n = 0;
-    for (int k = 0; k < ring; k++) {
-      int column = centreX + ringX[k];
-      int row = centreY + ringY[k];
-      if (column >= 0 && row >= 0 && column < width && row < height) {
-        int i = row * width + column;
-        if (base[i] > 0) {
-          sum += base[i];
-          most = max(most, image[i]);
-          n++;
-        }
-      }
-    }
+  private float light(int centreX, int centreY, float hides, float variance) {
+    int n = brighter(centreX, centreY, LOWEST);
     float found = 0;
     if (n >= LEAST_PIXELS) {
       // The median's standard deviation is 1.25 times the mean's.
-      float dark = NOTHING * 1.25f * sqrt(sum / n / n);
+      float dark = NOTHING * 1.25f * sqrt(variance / n);
       if (2 * brighter(centreX, centreY, dark) > n) {
         float low = dark;
-        float high = bounded == 0 ? most : min(most, dark + max(hides, 2 * dark));
+        float high = dark + max(hides, 2 * dark);
+        // Where all of it is of interest, twice as high until it is too high.
+        int tooLow = 1 - bounded;
+        for (int k = 0; k < DOUBLINGS; k++) {
+          if (tooLow > 0) {
+            tooLow = 2 * brighter(centreX, centreY, high) > n ? 1 : 0;
+            low = tooLow > 0 ? high : low;
+            high = tooLow > 0 ? 2 * high : high;
+          }
+        }
         for (int k = 0; k < halvings; k++) {
           float middle = 0.5f * (low + high);
           if (2 * brighter(centreX, centreY, middle) > n) {
@@ -126,15 +134,26 @@ final class SurroundingKernel extends ItemKernel {
     return found;
   }
 
-  /** Number of pixels of the ring above a level. */
+  /** Number of usable pixels of the ring above a level. */
   private int brighter(int centreX, int centreY, float level) {
     int count = 0;
-    for (int k = 0; k < ring; k++) {
-      int column = centreX + ringX[k];
-      int row = centreY + ringY[k];
-      if (column >= 0 && row >= 0 && column < width && row < height) {
-        int i = row * width + column;
+    int centre = centreY * width + centreX;
+    if (centreX >= reach
+        && centreY >= reach
+        && centreX < width - reach
+        && centreY < height - reach) {
+      for (int k = 0; k < ring; k++) {
+        int i = centre + ringOffset[k];
         count += base[i] > 0 && image[i] > level ? 1 : 0;
+      }
+    } else {
+      for (int k = 0; k < ring; k++) {
+        int column = centreX + ringX[k];
+        int row = centreY + ringY[k];
+        if (column >= 0 && row >= 0 && column < width && row < height) {
+          int i = row * width + column;
+          count += base[i] > 0 && image[i] > level ? 1 : 0;
+        }
       }
     }
     return count;

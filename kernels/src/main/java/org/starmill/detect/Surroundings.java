@@ -24,7 +24,12 @@ public final class Surroundings {
   /** Distance of the places on the lattice, FWHM, and pixels at least. */
   private static final double STEP = 3;
 
-  private static final double LEAST_STEP = 16;
+  private static final double LEAST_STEP = 24;
+
+  /** Multiples of these fill a square evenly (Roberts' sequence, by the plastic number). */
+  private static final double ACROSS = 0.7548776662466927;
+
+  private static final double DOWN = 0.5698402909980532;
 
   /** Places along a side of a cell of the map. */
   private static final int CELL = 4;
@@ -72,11 +77,12 @@ public final class Surroundings {
     float[] x = new float[across * down];
     float[] y = new float[across * down];
     for (int k = 0; k < x.length; k++) {
-      x[k] = (float) Math.floor((k % across + 0.5) * width / across);
-      y[k] = (float) Math.floor((k / across + 0.5) * height / down);
+      // Off the lattice by what has no period: structure may have the lattice's.
+      x[k] = (float) Math.floor((k % across + ACROSS * k % 1) * width / across);
+      y[k] = (float) Math.floor((k / across + DOWN * k % 1) * height / down);
     }
     kernel.bounded = 0;
-    kernel.halvings = 10;
+    kernel.halvings = 5;
     look(x, y, image, base, width, height, psf, fwhm);
     cell = CELL * step;
     cellsAcross = (across + CELL - 1) / CELL;
@@ -206,11 +212,14 @@ public final class Surroundings {
     int side = 2 * reach + 1;
     kernel.ringX = new int[side * side];
     kernel.ringY = new int[side * side];
+    kernel.ringOffset = new int[side * side];
+    kernel.reach = reach;
     kernel.ring = 0;
     for (int dy = -reach; dy <= reach; dy++) {
       for (int dx = -reach; dx <= reach; dx++) {
         double distance = Math.hypot(dx, dy);
         if (distance >= inner && distance <= outer) {
+          kernel.ringOffset[kernel.ring] = dy * kernel.width + dx;
           kernel.ringX[kernel.ring] = dx;
           kernel.ringY[kernel.ring++] = dy;
         }
