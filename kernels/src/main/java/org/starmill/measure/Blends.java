@@ -159,22 +159,27 @@ final class Blends {
   }
 
   /**
-   * Which stars are wider than the PSF in all directions, beyond noise: what they leave about
-   * themselves is their own light, as that of galaxies, and no companions'. In a knot of stars no
-   * single one is told.
+   * Which of some stars are wider than the PSF in all directions, beyond noise: what they leave
+   * about themselves is their own light, as that of galaxies, and no companions'. In a knot of
+   * stars no single one is told.
+   *
+   * @param asked the stars that are looked at; of the others it is not known
    */
-  static boolean[] extended(StarList stars, StarSolver solver, Psf psf) {
-    float[] numbers = solver.quality(stars);
+  static boolean[] extended(StarList stars, StarSolver solver, Psf psf, boolean[] asked) {
     boolean[] extended = new boolean[stars.count()];
-    for (int i = 0; i < extended.length; i++) {
+    int[] chosen =
+        IntStream.range(0, stars.count())
+            .filter(i -> asked[i] && solver.nearest(stars, i) > 2 * psf.fwhm())
+            .toArray();
+    float[] numbers = solver.quality(stars, chosen);
+    for (int i : chosen) {
       int o = i * StarQualityKernel.NUMBERS;
       float size = numbers[o + StarQualityKernel.SIZE];
       float sizeNorm = numbers[o + StarQualityKernel.SIZE_NORM];
       double along = numbers[o + StarQualityKernel.LONG];
       double across = numbers[o + StarQualityKernel.DIAGONAL];
       extended[i] =
-          solver.nearest(stars, i) > 2 * psf.fwhm()
-              && size > EXTENDED * Math.sqrt(sizeNorm)
+          size > EXTENDED * Math.sqrt(sizeNorm)
               && size > LEAST_EXTENT * stars.flux[i] * sizeNorm
               && isRound(
                   size,

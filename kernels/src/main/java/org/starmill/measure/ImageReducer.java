@@ -639,9 +639,8 @@ public final class ImageReducer implements AutoCloseable {
           Math.min(MOST_SHARE, LEAST_SHARE + SHARE_BY_CHI2 * Math.max(0, psfResult.chi2() - 1));
       float peakShare = psf.stampAt((width - 1) / 2.0, (height - 1) / 2.0, 0)[0];
       double beside = COMPANION_FWHM * psf.fwhm();
-      boolean[] extended = Blends.extended(stars, solver, psf);
       boolean[] companion = new boolean[peaks.count()];
-      int[] asked =
+      int[] apart =
           IntStream.range(0, peaks.count())
               .filter(
                   k -> {
@@ -658,21 +657,43 @@ public final class ImageReducer implements AutoCloseable {
                         beside,
                         star -> {
                           companion[k] = true;
-                          known[0] |=
-                              (extended[star]
-                                      && peaks.flux()[k] < EXTENDED_SHARE * stars.flux[star])
-                                  || Math.hypot(stars.x(star) - x, stars.y(star) - y) < closest;
+                          known[0] |= Math.hypot(stars.x(star) - x, stars.y(star) - y) < closest;
                         });
                     return !known[0]
                         && (companion[k] || peaks.significance()[k] >= settings.threshold())
                         && patches.near(x, y, reach) < 0;
                   })
               .toArray();
-      float[] above = aboveSurroundings(peaks, asked);
-      return IntStream.range(0, asked.length)
+      float[] above = aboveSurroundings(peaks, apart);
+      int[] candidates =
+          IntStream.range(0, apart.length)
+              .filter(
+                  k -> above[k] >= (companion[apart[k]] ? nearThreshold() : settings.threshold()))
+              .map(k -> apart[k])
+              .toArray();
+      // Few stars are so much brighter than a peak beside them that it may be their own light.
+      boolean[] asked = new boolean[stars.count()];
+      for (int k : candidates) {
+        grid.near(
+            peaks.x()[k],
+            peaks.y()[k],
+            beside,
+            star -> asked[star] |= peaks.flux()[k] < EXTENDED_SHARE * stars.flux[star]);
+      }
+      boolean[] extended = Blends.extended(stars, solver, psf, asked);
+      return Arrays.stream(candidates)
           .filter(
-              k -> above[k] >= (companion[asked[k]] ? nearThreshold() : settings.threshold()))
-          .map(k -> asked[k])
+              k -> {
+                boolean[] part = {false};
+                grid.near(
+                    peaks.x()[k],
+                    peaks.y()[k],
+                    beside,
+                    star ->
+                        part[0] |=
+                            extended[star] && peaks.flux()[k] < EXTENDED_SHARE * stars.flux[star]);
+                return !part[0];
+              })
           .toArray();
     }
 

@@ -43,6 +43,10 @@ final class StarQualityKernel extends PsfKernel {
 
   int width;
   int height;
+
+  /** Which stars are looked at, an item each. */
+  int[] chosen;
+
   int[] radius;
 
   /** Half side of the square over which chi squared is taken. */
@@ -62,9 +66,10 @@ final class StarQualityKernel extends PsfKernel {
   PsfTable table;
 
   @Override
-  public void item(int star) {
+  public void item(int item) {
+    int star = chosen[item];
     int o = star * NUMBERS;
-    int v = star * WORK;
+    int v = item * WORK;
     float f = flux[star];
     float chi = 0f;
     float pixels = 0f;

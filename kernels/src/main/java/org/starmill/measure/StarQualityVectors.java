@@ -24,7 +24,8 @@ final class StarQualityVectors {
   }
 
   void sum(int from, int to) {
-    for (int star = from; star < to; star++) {
+    for (int item = from; item < to; item++) {
+      int star = k.chosen[item];
       int cx = k.centreX[star];
       int cy = k.centreY[star];
       int r = k.radius[star];

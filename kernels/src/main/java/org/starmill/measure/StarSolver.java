@@ -1,6 +1,7 @@
 package org.starmill.measure;
 
 import java.util.Arrays;
+import java.util.stream.IntStream;
 import org.starmill.device.Device;
 import org.starmill.psf.Psf;
 import org.starmill.psf.PsfKernel;
@@ -516,7 +517,14 @@ final class StarSolver {
 
   /** What each star's stamp shows besides its flux, {@link StarQualityKernel#NUMBERS} a star. */
   float[] quality(StarList stars) {
+    return quality(stars, IntStream.range(0, stars.count()).toArray());
+  }
+
+  /** The same of some stars; the numbers of the others are 0. */
+  float[] quality(StarList stars, int[] chosen) {
     int n = stars.count();
+    int count = chosen.length;
+    quality.chosen = atLeastOne(chosen);
     quality.radius = stamp;
     quality.centreX = stars.centreX;
     quality.centreY = stars.centreY;
@@ -525,9 +533,9 @@ final class StarSolver {
     quality.flux = stars.flux;
     quality.numbers = new float[Math.max(1, n) * StarQualityKernel.NUMBERS];
     if (!device.usesVectors()) {
-      quality.work = new float[Math.max(1, n) * StarQualityKernel.WORK];
+      quality.work = new float[Math.max(1, count) * StarQualityKernel.WORK];
     }
-    device.run(quality, n);
+    device.run(quality, count);
     return quality.numbers;
   }
 

@@ -152,27 +152,51 @@ public final class Psf {
 
   /** Values of the polynomials' terms at a position, into {@code out}. */
   void basis(double x, double y, int order, double[] out) {
-    double u = width > 1 ? 2 * x / (width - 1) - 1 : 0;
-    double v = height > 1 ? 2 * y / (height - 1) - 1 : 0;
-    // Stars beyond the frame get the shape of its edge: a polynomial is not to be trusted there.
-    u = Math.max(-1, Math.min(1, u));
-    v = Math.max(-1, Math.min(1, v));
-    int at = 0;
-    for (int total = 0; total <= order; total++) {
-      for (int j = 0; j <= total; j++) {
-        out[at++] = Math.pow(u, total - j) * Math.pow(v, j);
+    double u = u(x);
+    double v = v(y);
+    out[0] = 1;
+    int at = 1;
+    for (int total = 1; total <= order; total++) {
+      // Each term from one of the order below, whose first stands at at - total.
+      out[at] = u * out[at - total];
+      for (int j = 1; j <= total; j++) {
+        out[at + j] = v * out[at + j - total - 1];
       }
+      at += total + 1;
     }
   }
 
+  /** Stars beyond the frame get the shape of its edge: a polynomial is not to be trusted there. */
+  private double u(double x) {
+    return width > 1 ? Math.max(-1, Math.min(1, 2 * x / (width - 1) - 1)) : 0;
+  }
+
+  private double v(double y) {
+    return height > 1 ? Math.max(-1, Math.min(1, 2 * y / (height - 1) - 1)) : 0;
+  }
+
+  /** A polynomial's value, order by order, each by Horner's rule along u. */
+  private static double valueAt(double[] polynomial, double u, double v) {
+    double value = 0;
+    int at = 0;
+    for (int total = 0; at < polynomial.length; total++) {
+      double part = polynomial[at++];
+      double power = 1;
+      for (int j = 1; j <= total; j++) {
+        power *= v;
+        part = part * u + polynomial[at++] * power;
+      }
+      value += part;
+    }
+    return value;
+  }
+
   private double[] shapeAt(double x, double y) {
+    double u = u(x);
+    double v = v(y);
     double[] shape = new double[4];
     for (int i = 0; i < 4; i++) {
-      double[] basis = new double[polynomials[i].length];
-      basis(x, y, order(basis.length), basis);
-      for (int k = 0; k < basis.length; k++) {
-        shape[i] += polynomials[i][k] * basis[k];
-      }
+      shape[i] = valueAt(polynomials[i], u, v);
     }
     double e = Math.hypot(shape[E1], shape[E2]);
     if (e > 0.9) {

@@ -46,7 +46,10 @@ public final class PsfTable {
   private static final double POLE = Math.sqrt(3) - 2;
 
   private final int radius;
+  /** Grid points a pixel, a power of 2, and the logarithm of that. */
   private final int points;
+
+  private final int shift;
   private final int side;
 
   /** Cells along each side of the field, and the side of one in pixels. */
@@ -72,6 +75,7 @@ public final class PsfTable {
     boolean varies = psf.varies();
     this.radius = radius;
     this.points = psf.fwhm() >= POINTS ? 1 : psf.fwhm() >= POINTS / 2 ? 2 : 4;
+    this.shift = Integer.numberOfTrailingZeros(points);
     this.side = 2 * (radius + MARGIN) + 1;
     this.columns = varies ? Math.max(FEWEST_CELLS, (psf.width() + CELL - 1) / CELL) : 1;
     this.rows = varies ? Math.max(FEWEST_CELLS, (psf.height() + CELL - 1) / CELL) : 1;
@@ -307,13 +311,17 @@ public final class PsfTable {
       spline(y, weightY, slopeWeightY);
       int firstX = (int) Math.floor(-points * (double) x) - 1;
       int firstY = (int) Math.floor(-points * (double) y) - 1;
+      int middle = (radius + MARGIN) * (side + 1);
+      int image = side * side;
       for (int j = 0; j < 4; j++) {
-        int phaseY = Math.floorMod(firstY + j, points);
-        int pixelY = Math.floorDiv(firstY + j, points) + radius + MARGIN;
+        // Points are a power of 2: shift and mask are the floor of the quotient and the rest.
+        int phaseY = (firstY + j) & (points - 1);
+        int pixelY = (firstY + j) >> shift;
+        int row = phaseY * points * image + pixelY * side + middle;
         for (int k = 0; k < 4; k++) {
-          int phaseX = Math.floorMod(firstX + k, points);
-          int pixelX = Math.floorDiv(firstX + k, points) + radius + MARGIN;
-          start[4 * j + k] = ((phaseY * points + phaseX) * side + pixelY) * side + pixelX;
+          int phaseX = (firstX + k) & (points - 1);
+          int pixelX = (firstX + k) >> shift;
+          start[4 * j + k] = row + phaseX * image + pixelX;
         }
       }
     }
@@ -323,15 +331,18 @@ public final class PsfTable {
       double s = -points * (double) offset;
       float t = (float) (s - Math.floor(s));
       float r = 1f - t;
-      weight[0] = r * r * r / 6f;
-      weight[1] = (4f + t * t * (3f * t - 6f)) / 6f;
-      weight[2] = (4f + r * r * (3f * r - 6f)) / 6f;
-      weight[3] = t * t * t / 6f;
+      float sixth = 1f / 6f;
+      weight[0] = sixth * r * r * r;
+      weight[1] = sixth * (4f + t * t * (3f * t - 6f));
+      weight[2] = sixth * (4f + r * r * (3f * r - 6f));
+      weight[3] = sixth * t * t * t;
       slope[0] = points * 0.5f * r * r;
       slope[1] = points * (2f * t - 1.5f * t * t);
       slope[2] = -points * (2f * r - 1.5f * r * r);
       slope[3] = -points * 0.5f * t * t;
     }
+
+    // What gives or takes a vector is not always inlined, and then boxed: the same lines thrice.
 
     /**
      * Adds up the PSF and its slopes by the star's x and y in one vector of pixels.
@@ -343,69 +354,74 @@ public final class PsfTable {
     public void slopes(int column, int row, float[] value, float[] slopeX, float[] slopeY, int at) {
       float[] t = table;
       int[] from = start;
-      int shift = row * side + column;
+      int place = row * side + column;
+      FloatVector w0 = FloatVector.broadcast(FLOATS, weightX[0]);
+      FloatVector w1 = FloatVector.broadcast(FLOATS, weightX[1]);
+      FloatVector w2 = FloatVector.broadcast(FLOATS, weightX[2]);
+      FloatVector w3 = FloatVector.broadcast(FLOATS, weightX[3]);
+      FloatVector s0 = FloatVector.broadcast(FLOATS, slopeWeightX[0]);
+      FloatVector s1 = FloatVector.broadcast(FLOATS, slopeWeightX[1]);
+      FloatVector s2 = FloatVector.broadcast(FLOATS, slopeWeightX[2]);
+      FloatVector s3 = FloatVector.broadcast(FLOATS, slopeWeightX[3]);
       FloatVector p = FloatVector.zero(FLOATS);
       FloatVector px = FloatVector.zero(FLOATS);
       FloatVector py = FloatVector.zero(FLOATS);
       for (int j = 0; j < 16; j += 4) {
-        FloatVector a = FloatVector.fromArray(FLOATS, t, from[j] + shift);
-        FloatVector b = FloatVector.fromArray(FLOATS, t, from[j + 1] + shift);
-        FloatVector c = FloatVector.fromArray(FLOATS, t, from[j + 2] + shift);
-        FloatVector d = FloatVector.fromArray(FLOATS, t, from[j + 3] + shift);
-        FloatVector along =
-            a.mul(weightX[0]).add(b.mul(weightX[1])).add(c.mul(weightX[2])).add(d.mul(weightX[3]));
-        FloatVector across =
-            a.mul(slopeWeightX[0])
-                .add(b.mul(slopeWeightX[1]))
-                .add(c.mul(slopeWeightX[2]))
-                .add(d.mul(slopeWeightX[3]));
-        p = p.add(along.mul(weightY[j >> 2]));
-        px = px.add(across.mul(weightY[j >> 2]));
-        py = py.add(along.mul(slopeWeightY[j >> 2]));
+        FloatVector a = FloatVector.fromArray(FLOATS, t, from[j] + place);
+        FloatVector b = FloatVector.fromArray(FLOATS, t, from[j + 1] + place);
+        FloatVector c = FloatVector.fromArray(FLOATS, t, from[j + 2] + place);
+        FloatVector d = FloatVector.fromArray(FLOATS, t, from[j + 3] + place);
+        FloatVector along = d.fma(w3, c.fma(w2, b.fma(w1, a.mul(w0))));
+        FloatVector across = d.fma(s3, c.fma(s2, b.fma(s1, a.mul(s0))));
+        FloatVector down = FloatVector.broadcast(FLOATS, weightY[j >> 2]);
+        p = along.fma(down, p);
+        px = across.fma(down, px);
+        py = along.fma(FloatVector.broadcast(FLOATS, slopeWeightY[j >> 2]), py);
       }
-      map(p, px, py, column, row).intoArray(value, at);
+      // The gradient is the slopes' negative: they are those by the star's place.
+      float y = row - offsetY;
+      FloatVector x = PsfStamps.LANE_NUMBERS.add(column - offsetX);
+      FloatVector dx = x.mul(m00).add(m01 * y);
+      FloatVector dy = x.mul(m10).add(m11 * y);
+      p.sub(px.mul(dx)).sub(py.mul(dy)).mul(scale).intoArray(value, at);
       px.intoArray(slopeX, at);
       py.intoArray(slopeY, at);
     }
 
     /** The PSF alone, as {@link #slopes} has it. */
     public void values(int column, int row, float[] value, int at) {
-      light(column, row).intoArray(value, at);
-    }
-
-    private FloatVector light(int column, int row) {
       float[] t = table;
       int[] from = start;
-      int shift = row * side + column;
+      int place = row * side + column;
+      FloatVector w0 = FloatVector.broadcast(FLOATS, weightX[0]);
+      FloatVector w1 = FloatVector.broadcast(FLOATS, weightX[1]);
+      FloatVector w2 = FloatVector.broadcast(FLOATS, weightX[2]);
+      FloatVector w3 = FloatVector.broadcast(FLOATS, weightX[3]);
+      FloatVector s0 = FloatVector.broadcast(FLOATS, slopeWeightX[0]);
+      FloatVector s1 = FloatVector.broadcast(FLOATS, slopeWeightX[1]);
+      FloatVector s2 = FloatVector.broadcast(FLOATS, slopeWeightX[2]);
+      FloatVector s3 = FloatVector.broadcast(FLOATS, slopeWeightX[3]);
       FloatVector p = FloatVector.zero(FLOATS);
       FloatVector px = FloatVector.zero(FLOATS);
       FloatVector py = FloatVector.zero(FLOATS);
       for (int j = 0; j < 16; j += 4) {
-        FloatVector a = FloatVector.fromArray(FLOATS, t, from[j] + shift);
-        FloatVector b = FloatVector.fromArray(FLOATS, t, from[j + 1] + shift);
-        FloatVector c = FloatVector.fromArray(FLOATS, t, from[j + 2] + shift);
-        FloatVector d = FloatVector.fromArray(FLOATS, t, from[j + 3] + shift);
-        FloatVector along =
-            a.mul(weightX[0]).add(b.mul(weightX[1])).add(c.mul(weightX[2])).add(d.mul(weightX[3]));
-        FloatVector across =
-            a.mul(slopeWeightX[0])
-                .add(b.mul(slopeWeightX[1]))
-                .add(c.mul(slopeWeightX[2]))
-                .add(d.mul(slopeWeightX[3]));
-        p = p.add(along.mul(weightY[j >> 2]));
-        px = px.add(across.mul(weightY[j >> 2]));
-        py = py.add(along.mul(slopeWeightY[j >> 2]));
+        FloatVector a = FloatVector.fromArray(FLOATS, t, from[j] + place);
+        FloatVector b = FloatVector.fromArray(FLOATS, t, from[j + 1] + place);
+        FloatVector c = FloatVector.fromArray(FLOATS, t, from[j + 2] + place);
+        FloatVector d = FloatVector.fromArray(FLOATS, t, from[j + 3] + place);
+        FloatVector along = d.fma(w3, c.fma(w2, b.fma(w1, a.mul(w0))));
+        FloatVector across = d.fma(s3, c.fma(s2, b.fma(s1, a.mul(s0))));
+        FloatVector down = FloatVector.broadcast(FLOATS, weightY[j >> 2]);
+        p = along.fma(down, p);
+        px = across.fma(down, px);
+        py = along.fma(FloatVector.broadcast(FLOATS, slopeWeightY[j >> 2]), py);
       }
-      return map(p, px, py, column, row);
-    }
-
-    /** The gradient is the slopes' negative: they are those by the star's place. */
-    private FloatVector map(FloatVector p, FloatVector px, FloatVector py, int column, int row) {
-      FloatVector x = PsfStamps.LANE_NUMBERS.add(column - offsetX);
+      // The gradient is the slopes' negative: they are those by the star's place.
       float y = row - offsetY;
+      FloatVector x = PsfStamps.LANE_NUMBERS.add(column - offsetX);
       FloatVector dx = x.mul(m00).add(m01 * y);
       FloatVector dy = x.mul(m10).add(m11 * y);
-      return p.sub(px.mul(dx)).sub(py.mul(dy)).mul(scale);
+      p.sub(px.mul(dx)).sub(py.mul(dy)).mul(scale).intoArray(value, at);
     }
 
     /**
@@ -414,10 +430,41 @@ public final class PsfTable {
      * @param last the last lane that is changed; the others are written as they are
      */
     public void addTo(float[] model, int pixel, float flux, int column, int row, int last) {
-      FloatVector light = light(column, row).mul(flux);
+      float[] t = table;
+      int[] from = start;
+      int place = row * side + column;
+      FloatVector w0 = FloatVector.broadcast(FLOATS, weightX[0]);
+      FloatVector w1 = FloatVector.broadcast(FLOATS, weightX[1]);
+      FloatVector w2 = FloatVector.broadcast(FLOATS, weightX[2]);
+      FloatVector w3 = FloatVector.broadcast(FLOATS, weightX[3]);
+      FloatVector s0 = FloatVector.broadcast(FLOATS, slopeWeightX[0]);
+      FloatVector s1 = FloatVector.broadcast(FLOATS, slopeWeightX[1]);
+      FloatVector s2 = FloatVector.broadcast(FLOATS, slopeWeightX[2]);
+      FloatVector s3 = FloatVector.broadcast(FLOATS, slopeWeightX[3]);
+      FloatVector p = FloatVector.zero(FLOATS);
+      FloatVector px = FloatVector.zero(FLOATS);
+      FloatVector py = FloatVector.zero(FLOATS);
+      for (int j = 0; j < 16; j += 4) {
+        FloatVector a = FloatVector.fromArray(FLOATS, t, from[j] + place);
+        FloatVector b = FloatVector.fromArray(FLOATS, t, from[j + 1] + place);
+        FloatVector c = FloatVector.fromArray(FLOATS, t, from[j + 2] + place);
+        FloatVector d = FloatVector.fromArray(FLOATS, t, from[j + 3] + place);
+        FloatVector along = d.fma(w3, c.fma(w2, b.fma(w1, a.mul(w0))));
+        FloatVector across = d.fma(s3, c.fma(s2, b.fma(s1, a.mul(s0))));
+        FloatVector down = FloatVector.broadcast(FLOATS, weightY[j >> 2]);
+        p = along.fma(down, p);
+        px = across.fma(down, px);
+        py = along.fma(FloatVector.broadcast(FLOATS, slopeWeightY[j >> 2]), py);
+      }
+      // The gradient is the slopes' negative: they are those by the star's place.
+      float y = row - offsetY;
+      FloatVector x = PsfStamps.LANE_NUMBERS.add(column - offsetX);
+      FloatVector dx = x.mul(m00).add(m01 * y);
+      FloatVector dy = x.mul(m10).add(m11 * y);
+      FloatVector light = p.sub(px.mul(dx)).sub(py.mul(dy)).mul(scale * flux);
       FloatVector old = FloatVector.fromArray(FLOATS, model, pixel);
       VectorMask<Float> changed = PsfStamps.LANE_NUMBERS.compare(VectorOperators.LE, (float) last);
-      old.add(FloatVector.zero(FLOATS).blend(light, changed)).intoArray(model, pixel);
+      old.blend(old.add(light), changed).intoArray(model, pixel);
     }
   }
 }
