@@ -9,7 +9,9 @@ import java.util.Arrays;
  * together; their area A gives FWHM = 2 sqrt(A / pi). Cosmic rays and hot pixels, which fall to
  * nothing beside their peak, do not count. Of all peaks' values the mode is taken (half-sample
  * mode; Bickel and Fruehwirth 2006, Comp. Stat. Data Anal. 50, 3500), for galaxies and blends are
- * wider than stars but not alike.
+ * wider than stars but not alike. Where stars are a few pixels wide an area is a coarse measure:
+ * how far the logarithm of the light falls half a FWHM from the peak of the stars near the mode,
+ * which for a Gaussian does not depend on where in its pixel the centre lies, gives the width.
  */
 public final class Seeing {
   /** Most peaks that are looked at, the brightest first. */
@@ -17,6 +19,12 @@ public final class Seeing {
 
   /** How far about a peak pixels are counted; peaks nearer to the edge are not looked at. */
   public static final int REACH = 30;
+
+  /** Difference of ln FWHM by the area up to which a star is one of those at the mode. */
+  private static final double ALIKE = 0.2;
+
+  /** Factor by which the FWHM may differ from the mode's. */
+  private static final double MOST_CHANGE = 1.25;
 
   private Seeing() {}
 
@@ -35,6 +43,7 @@ public final class Seeing {
   public static double fwhm(
       float[] image, float[] base, int width, int height, float[] x, float[] y, int[] order) {
     double[] found = new double[PEAKS];
+    int[] top = new int[PEAKS];
     int n = 0;
     boolean[] taken = new boolean[order.length];
     int looked = 0;
@@ -51,31 +60,72 @@ public final class Seeing {
           taken[l] = true;
         }
       }
-      double fwhm = widthAt(image, base, width, height, px, py);
+      int peak = highest(image, base, width, height, px, py);
+      double fwhm = peak < 0 ? 0 : widthAt(image, base, width, height, peak);
       if (fwhm > 0) {
+        top[n] = peak;
         found[n++] = Math.log(fwhm);
       }
     }
-    return n == 0 ? Double.NaN : Math.exp(mode(Arrays.copyOf(found, n)));
+    if (n == 0) {
+      return Double.NaN;
+    }
+    double mode = mode(Arrays.copyOf(found, n));
+    int alike = 0;
+    for (int k = 0; k < n; k++) {
+      if (Math.abs(found[k] - mode) < ALIKE) {
+        top[alike++] = top[k];
+      }
+    }
+    return finer(image, width, Math.exp(mode), Arrays.copyOf(top, alike));
   }
 
-  private static double widthAt(
+  /** FWHM of the profile itself, without the pixel's width, by the light beside some peaks. */
+  private static double finer(float[] image, int width, double fwhm, int[] top) {
+    int step = Math.max(1, (int) Math.round(fwhm / 2));
+    double[] falls = new double[top.length];
+    int n = 0;
+    for (int i : top) {
+      double beside = 1;
+      for (int side : new int[] {-step, step, -step * width, step * width}) {
+        beside *= Math.max(0, image[i + side] / image[i]);
+      }
+      if (beside > 0 && beside < 1) {
+        falls[n++] = -0.25 * Math.log(beside);
+      }
+    }
+    if (n == 0) {
+      return fwhm;
+    }
+    Arrays.sort(falls, 0, n);
+    double square = 4 * Math.log(2) * step * step / falls[n / 2] - 8 * Math.log(2) / 12;
+    double finer = Math.sqrt(Math.max(0, square));
+    return Math.max(fwhm / MOST_CHANGE, Math.min(fwhm * MOST_CHANGE, finer));
+  }
+
+  /** The highest pixel about a place; -1 near the edge and where one must not be used. */
+  private static int highest(
       float[] image, float[] base, int width, int height, int px, int py) {
     if (px < REACH || py < REACH || px >= width - REACH || py >= height - REACH) {
-      return 0;
+      return -1;
     }
     int top = py * width + px;
     for (int dy = -2; dy <= 2; dy++) {
       for (int dx = -2; dx <= 2; dx++) {
         int i = (py + dy) * width + px + dx;
         if (base[i] <= 0) {
-          return 0;
+          return -1;
         }
         if (image[i] > image[top]) {
           top = i;
         }
       }
     }
+    return top;
+  }
+
+  /** FWHM by the pixels above half of a peak; 0 for none. */
+  private static double widthAt(float[] image, float[] base, int width, int height, int top) {
     float peak = image[top];
     int bright = 0;
     for (int step : new int[] {1, -1, width, -width}) {

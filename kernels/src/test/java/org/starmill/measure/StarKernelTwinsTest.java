@@ -224,6 +224,7 @@ class StarKernelTwinsTest {
     kernel.offsetY = offsetY;
     kernel.flux = flux;
     kernel.form = form;
+    kernel.chosen = IntStream.range(0, STARS).toArray();
     kernel.numbers = new float[STARS * StarQualityKernel.NUMBERS];
     kernel.work = new float[STARS * StarQualityKernel.WORK];
     kernel.table = table ? new PsfTable(psf, kernel, stampRadius) : null;
