@@ -287,7 +287,10 @@ public final class Trails {
     private float brightest() {
       float most = 0;
       for (int i = 0; i < image.length; i++) {
-        most = base[i] > 0 ? Math.max(most, image[i]) : most;
+        // Few pixels pass the first test.
+        if (image[i] > most && base[i] > 0) {
+          most = image[i];
+        }
       }
       return most;
     }

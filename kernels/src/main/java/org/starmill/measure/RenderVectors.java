@@ -120,19 +120,37 @@ final class RenderVectors {
     }
   }
 
-  /** Only where something was drawn. */
+  /** Only where something was drawn, each vector's pixels once however many stars lie on them. */
   private void finishAbout(int band, int top, int bottom) {
+    int blocks = (k.width + LANES - 1) / LANES;
+    byte[] drawn = new byte[(bottom - top) * blocks];
     for (int n = k.bandStart[band]; n < k.bandStart[band + 1]; n++) {
       int star = k.bandStar[n];
       int r = k.radius[star];
-      int left = Math.max(0, k.centreX[star] - r);
+      int left = Math.max(0, k.centreX[star] - r) / LANES;
       int right = Math.min(k.width - 1, k.centreX[star] + r);
       int last = Math.min(k.centreY[star] + r, bottom - 1);
-      for (int y = Math.max(k.centreY[star] - r, top); y <= last && left <= right; y++) {
-        // Whole vectors: what they reach beyond is finished again, with the same result.
-        int from = y * k.width + left;
-        int whole = (right - left + LANES) / LANES * LANES;
-        finish(from, Math.min(from + whole, bottom * k.width));
+      for (int y = Math.max(k.centreY[star] - r, top); y <= last && right >= 0; y++) {
+        int row = (y - top) * blocks;
+        for (int block = left; block <= right / LANES; block++) {
+          drawn[row + block] = 1;
+        }
+      }
+    }
+    for (int y = top; y < bottom; y++) {
+      int row = (y - top) * blocks;
+      int from = 0;
+      while (from < blocks) {
+        if (drawn[row + from] == 0) {
+          from++;
+        } else {
+          int to = from + 1;
+          while (to < blocks && drawn[row + to] != 0) {
+            to++;
+          }
+          finish(y * k.width + from * LANES, y * k.width + Math.min(k.width, to * LANES));
+          from = to;
+        }
       }
     }
   }

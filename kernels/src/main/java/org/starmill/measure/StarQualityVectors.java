@@ -110,16 +110,16 @@ final class StarQualityVectors {
       FloatVector d2 = dx.mul(sy).add(sx.mul(dy));
       FloatVector wr = w.mul(FloatVector.fromArray(FLOATS, stamp.residual, i));
       FloatVector wp = w.mul(p);
-      pp = pp.add(wp.mul(p));
-      r0 = r0.add(wr.mul(d0));
-      p0 = p0.add(wp.mul(d0));
-      n0 = n0.add(w.mul(d0).mul(d0));
-      r1 = r1.add(wr.mul(d1));
-      p1 = p1.add(wp.mul(d1));
-      n1 = n1.add(w.mul(d1).mul(d1));
-      r2 = r2.add(wr.mul(d2));
-      p2 = p2.add(wp.mul(d2));
-      n2 = n2.add(w.mul(d2).mul(d2));
+      pp = wp.fma(p, pp);
+      r0 = wr.fma(d0, r0);
+      p0 = wp.fma(d0, p0);
+      n0 = w.mul(d0).fma(d0, n0);
+      r1 = wr.fma(d1, r1);
+      p1 = wp.fma(d1, p1);
+      n1 = w.mul(d1).fma(d1, n1);
+      r2 = wr.fma(d2, r2);
+      p2 = wp.fma(d2, p2);
+      n2 = w.mul(d2).fma(d2, n2);
     }
     float sum = pp.reduceLanes(VectorOperators.ADD);
     float share = sum > 0f ? 1f / sum : 0f;

@@ -46,6 +46,7 @@ public final class PsfTable {
   private static final double POLE = Math.sqrt(3) - 2;
 
   private final int radius;
+
   /** Grid points a pixel, a power of 2, and the logarithm of that. */
   private final int points;
 

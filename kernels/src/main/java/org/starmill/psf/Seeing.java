@@ -104,8 +104,7 @@ public final class Seeing {
   }
 
   /** The highest pixel about a place; -1 near the edge and where one must not be used. */
-  private static int highest(
-      float[] image, float[] base, int width, int height, int px, int py) {
+  private static int highest(float[] image, float[] base, int width, int height, int px, int py) {
     if (px < REACH || py < REACH || px >= width - REACH || py >= height - REACH) {
       return -1;
     }
