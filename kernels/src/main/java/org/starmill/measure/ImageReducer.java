@@ -522,8 +522,7 @@ public final class ImageReducer implements AutoCloseable {
         peaks = search(pass);
       }
       if (pass <= STRUCTURE_PASSES) {
-        surroundings.measure(
-            planes.residual, planes.base, width, height, searchPsf(), psf.fwhm());
+        surroundings.measure(planes.residual, planes.base, width, height, searchPsf(), psf.fwhm());
       }
       int[] chosen = pass == 1 ? oncePerSaturatedStar(peaks) : newOnes(peaks);
       stars.append(peaks, chosen, pass);
