@@ -8,14 +8,14 @@ import org.starmill.psf.Psf;
 /**
  * Fits given stars with a given PSF: one pass of the way's last step, alone.
  *
- * <p>All stars of the image are solved together, step by step, until fewer than one in a hundred
- * still moves by more than a tenth of its standard deviation; no star is looked for, none is
- * dropped, and the sky and the PSF stay as they are. What {@link ImageReducer} does several times
- * over can so be timed, or compared with other fits. Not safe for use by several threads at once.
+ * <p>All stars of the image are solved together, step by step, until fewer than one in ten still
+ * moves by more than a tenth of its standard deviation; no star is looked for, none is dropped, and
+ * the sky and the PSF stay as they are. What {@link ImageReducer} does several times over can so be
+ * timed, or compared with other fits. Not safe for use by several threads at once.
  */
 public final class StarFit {
   private static final int MOST_SWEEPS = 10;
-  private static final double MOST_MOVING = 0.01;
+  private static final double MOST_MOVING = 0.1;
   private static final double FIRST_DAMPING = 0.1;
   private static final int LEAST_RADIUS = 4;
 

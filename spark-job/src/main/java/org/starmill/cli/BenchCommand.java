@@ -39,7 +39,7 @@ import picocli.CommandLine.Spec;
     subcommands = AccuracyCommand.class,
     footer = {
       "",
-      "Examples:",
+      "Example:",
       "  starmill bench --device java",
       "  starmill bench --device java --threads 2 --json",
       "  starmill bench --baseline --plot time.png",
