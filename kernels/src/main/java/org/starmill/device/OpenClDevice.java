@@ -193,7 +193,9 @@ final class OpenClDevice implements Device {
     }
   }
 
-  /** Says how long the arrays were on their way, as Aparapi tells where it is asked to. */
+  /**
+   * Says how long arrays were on their way to the device, as Aparapi tells where it is asked to.
+   */
   private void traceTransfers(ItemKernel kernel) {
     List<ProfileInfo> events = Trace.isOn() ? kernel.getProfileInfo() : null;
     if (events == null || events.isEmpty()) {

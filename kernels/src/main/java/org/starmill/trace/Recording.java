@@ -21,8 +21,7 @@ public final class Recording implements AutoCloseable {
   private static final long EPOCH = System.currentTimeMillis() * 1_000_000 - System.nanoTime();
 
   static {
-    // Asks Aparapi, where it is not in use yet, for the times of its transfers.
-    System.setProperty("com.aparapi.enableProfiling", "true");
+    askForTransferTimes();
   }
 
   private List<Span> spans = new ArrayList<>();
@@ -30,6 +29,11 @@ public final class Recording implements AutoCloseable {
 
   private Recording() {
     Trace.bind(this);
+  }
+
+  /** Asks Aparapi, as long as it is not in use yet, for the times of its transfers. */
+  static void askForTransferTimes() {
+    System.setProperty("com.aparapi.enableProfiling", "true");
   }
 
   /** Begins to keep the calling thread's spans, in the place of whatever recording it had. */

@@ -50,6 +50,7 @@ public final class TraceFile implements AutoCloseable {
    */
   public TraceFile(Path path) throws IOException {
     this.path = path;
+    Recording.askForTransferTimes();
     file = new RandomAccessFile(path.toFile(), "rw");
     file.setLength(0);
     append(HEAD);

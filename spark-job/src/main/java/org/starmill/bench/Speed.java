@@ -42,13 +42,13 @@ public record Speed(
    * A row of the table: medians.
    *
    * @param name what was done
-   * @param cpuSeconds of all cores together
+   * @param cpuSeconds of all cores together; null where an OpenCL device's are not known
    * @param wallSeconds of the clock
    * @param bytes that must be moved at least
    * @param bandwidthShare bytes over wall seconds, over the peak
    */
   public record Step(
-      String name, double cpuSeconds, double wallSeconds, double bytes, double bandwidthShare) {}
+      String name, Double cpuSeconds, double wallSeconds, double bytes, double bandwidthShare) {}
 
   /**
    * Several images at once, each in a thread of its own.

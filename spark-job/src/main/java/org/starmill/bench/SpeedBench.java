@@ -149,14 +149,14 @@ public final class SpeedBench {
       runs.subList(0, WARM_UPS).clear();
       Reduction reduction = reducer.reduce(field.science(), masters);
       Fit fit = fit(device, reduction, repeat);
-      steps.add(step(CALIBRATE, ofStep(runs, "calibrate"), traffic.calibrate(), peak));
-      steps.add(step(SKY, ofStep(runs, "sky"), traffic.sky(), peak));
-      steps.add(step(DETECT, ofStep(runs, "detect"), traffic.detect(), peak));
-      steps.add(step(PSF, ofStep(runs, "psf"), traffic.psf(), peak));
+      steps.add(step(CALIBRATE, ofStep(device, runs, "calibrate"), traffic.calibrate(), peak));
+      steps.add(step(SKY, ofStep(device, runs, "sky"), traffic.sky(), peak));
+      steps.add(step(DETECT, ofStep(device, runs, "detect"), traffic.detect(), peak));
+      steps.add(step(PSF, ofStep(device, runs, "psf"), traffic.psf(), peak));
       double fitBytes = traffic.fit(fit.sweeps(), fit.stampPixels());
       steps.add(step(onePass(model), fit.seconds(), fitBytes, peak));
       double passesBytes = traffic.allPasses(fit.stampPixels());
-      steps.add(step(ALL_PASSES, ofStep(runs, "measure"), passesBytes, peak));
+      steps.add(step(ALL_PASSES, ofStep(device, runs, "measure"), passesBytes, peak));
       double bytes =
           traffic.calibrate() + traffic.sky() + traffic.detect() + traffic.psf() + passesBytes;
       steps.add(step(WHOLE, whole, bytes, peak));
@@ -195,7 +195,11 @@ public final class SpeedBench {
   private static Speed.Step step(
       String name, Stopwatch.Seconds seconds, double bytes, double peak) {
     return new Speed.Step(
-        name, seconds.cpu(), seconds.wall(), bytes, bytes / seconds.wall() / peak);
+        name,
+        Double.isNaN(seconds.cpu()) ? null : (Double) seconds.cpu(),
+        seconds.wall(),
+        bytes,
+        bytes / seconds.wall() / peak);
   }
 
   static Stopwatch.Seconds medians(Device device, int repeat, Runnable work) {
@@ -211,9 +215,12 @@ public final class SpeedBench {
     return new Stopwatch.Seconds(Robust.median(cpu), Robust.median(wall));
   }
 
-  private static Stopwatch.Seconds ofStep(List<Reduction> runs, String step) {
+  /** The reducer's own times, which know nothing of the threads of OpenCL. */
+  private static Stopwatch.Seconds ofStep(Device device, List<Reduction> runs, String step) {
     return new Stopwatch.Seconds(
-        Robust.median(runs.stream().mapToDouble(run -> run.cpuSeconds().get(step)).toArray()),
+        device.isOpenCl()
+            ? Double.NaN
+            : Robust.median(runs.stream().mapToDouble(run -> run.cpuSeconds().get(step)).toArray()),
         Robust.median(runs.stream().mapToDouble(run -> run.seconds().get(step)).toArray()));
   }
 

@@ -118,11 +118,13 @@ final class BenchCommand implements Callable<Integer> {
     }
     CampaignConfig config = settings.config();
     CameraSettings camera = camera();
-    // Found, or refused, before the frames are simulated.
-    Supplier<Device> devices = () -> Devices.choose(config.device().name(), 1);
-    devices.get().close();
+    Supplier<Device> devices =
+        () -> Devices.choose(config.device().name(), 1, config.device().mostBytes());
     PrintWriter printed = spec.commandLine().getOut();
+    // The file first: with it OpenCL is asked for the times of its transfers.
     try (TraceFile recorded = traceFile(trace)) {
+      // Found, or refused, before the frames are simulated.
+      devices.get().close();
       Object result;
       String table;
       if (baseline) {

@@ -21,7 +21,7 @@ final class SpeedTables {
       rows.add(
           new String[] {
             step.name(),
-            number(step.cpuSeconds(), 4),
+            step.cpuSeconds() == null ? "-" : number(step.cpuSeconds(), 4),
             number(step.wallSeconds(), 4),
             number(step.bytes() * 1e-9, 2),
             number(step.bytes() * 1e-9 / step.wallSeconds(), 2),
