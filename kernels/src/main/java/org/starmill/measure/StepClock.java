@@ -25,9 +25,15 @@ final class StepClock {
   }
 
   <T> T time(String step, Supplier<T> work) {
+    try (Trace.Open span = Trace.step(step)) {
+      return timed(step, work);
+    }
+  }
+
+  private <T> T timed(String step, Supplier<T> work) {
     long wall = System.nanoTime();
     long cpu = cpuNanos();
-    try (Trace.Open span = Trace.step(step)) {
+    try {
       return work.get();
     } finally {
       seconds.merge(step, (System.nanoTime() - wall) / 1e9, Double::sum);
