@@ -5,6 +5,7 @@ import java.lang.management.ThreadMXBean;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicLong;
+import org.starmill.trace.Trace;
 
 /**
  * Runs kernels on threads of this JVM.
@@ -78,11 +79,13 @@ final class JavaDevice implements Device {
     kernel.forgetUnchanged();
     // Blocks small enough that the last one does not keep a single thread busy for long.
     Shares shares = new Shares(kernel, items, Math.max(1, items / (threads * 16)), vectors);
-    for (int i = 1; i < Math.min(threads, items); i++) {
-      helpers.execute(() -> timed(shares));
+    try (Trace.Open launch = Trace.kernel(kernel.getClass(), items, null)) {
+      for (int i = 1; i < Math.min(threads, items); i++) {
+        helpers.execute(() -> timed(shares));
+      }
+      shares.run();
+      shares.await();
     }
-    shares.run();
-    shares.await();
   }
 
   private void timed(Runnable share) {

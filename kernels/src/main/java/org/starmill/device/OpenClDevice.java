@@ -1,6 +1,7 @@
 package org.starmill.device;
 
 import com.aparapi.Kernel;
+import com.aparapi.ProfileInfo;
 import com.aparapi.ProfileReport;
 import com.aparapi.Range;
 import com.aparapi.device.OpenCLDevice;
@@ -14,10 +15,12 @@ import java.lang.reflect.Array;
 import java.lang.reflect.Field;
 import java.lang.reflect.Method;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
+import org.starmill.trace.Trace;
 
 /**
  * Runs kernels on an OpenCL device through Aparapi, or says why it cannot.
@@ -94,7 +97,9 @@ final class OpenClDevice implements Device {
     if (items == 0) {
       return;
     }
-    ONE_AT_A_TIME.lock();
+    try (Trace.Open waiting = Trace.waiting("waiting for the device")) {
+      ONE_AT_A_TIME.lock();
+    }
     try {
       build(kernel);
       KernelArrays arrays = KernelArrays.of(kernel);
@@ -152,10 +157,11 @@ final class OpenClDevice implements Device {
 
   private void execute(ItemKernel kernel, int range) {
     long before = lastReport(kernel);
-    try {
+    try (Trace.Open launch = Trace.kernel(kernel.getClass(), kernel.items, name())) {
       // The size of a group is named: a range that may choose its own moves to another device when
       // this one fails.
       kernel.execute(Range.create(device, range, GROUP));
+      traceTransfers(kernel);
     } catch (RuntimeException | LinkageError | AssertionError e) {
       throw failure(kernel, "failed on", reasonNotRun(kernel), e);
     }
@@ -178,9 +184,34 @@ final class OpenClDevice implements Device {
   private void fetch(ItemKernel kernel, Transfers transfers) {
     KernelRunner runner = runnerOf(kernel);
     for (Object array : transfers.fromDevice()) {
-      int status = get(runner, array);
+      int status;
+      try (Trace.Open way = Trace.transfer("from the device", name(), 0)) {
+        status = get(runner, array);
+      }
       if (status != 0) {
         throw failure(kernel, "gave nothing back from", "OpenCL's error " + status, null);
+      }
+    }
+  }
+
+  /**
+   * Says how long arrays were on their way to the device, as Aparapi tells where it is asked to.
+   */
+  private void traceTransfers(ItemKernel kernel) {
+    List<ProfileInfo> events = Trace.isOn() ? kernel.getProfileInfo() : null;
+    if (events == null || events.isEmpty()) {
+      return;
+    }
+    long end = events.stream().mapToLong(ProfileInfo::getEnd).max().getAsLong();
+    for (ProfileInfo event : events) {
+      // Aparapi's own type of it cannot be seen from here: W, R, or X for the run itself.
+      Object type = event.getType();
+      if (type.toString().equals("W")) {
+        Trace.transferred(
+            "to the device: " + event.getLabel(),
+            name(),
+            end - event.getStart(),
+            event.getEnd() - event.getStart());
       }
     }
   }

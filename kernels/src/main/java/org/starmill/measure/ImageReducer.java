@@ -26,6 +26,7 @@ import org.starmill.psf.PsfStars;
 import org.starmill.psf.Seeing;
 import org.starmill.sky.Sky;
 import org.starmill.sky.SkyMesh;
+import org.starmill.trace.Trace;
 
 /**
  * Takes an image the whole way, from raw pixels to stars.
@@ -190,8 +191,12 @@ public final class ImageReducer implements AutoCloseable {
     StepClock clock = new StepClock(device);
     Image image = clock.time("calibrate", () -> calibration.calibrate(frame, masters));
     double gain = frame.detector().gain();
-    double biasError = gain * typical(masters.bias(), false);
-    double flatError = masters.flat() == null ? 0 : typical(masters.flat(), true);
+    double biasError;
+    double flatError;
+    try (Trace.Open errors = Trace.step("errors of the masters")) {
+      biasError = gain * typical(masters.bias(), false);
+      flatError = masters.flat() == null ? 0 : typical(masters.flat(), true);
+    }
     return measure(image, biasError, flatError, clock);
   }
 
@@ -266,10 +271,12 @@ public final class ImageReducer implements AutoCloseable {
   private Reduction measure(Image image, double biasError, double flatError, StepClock clock) {
     int width = image.width();
     int height = image.height();
-    if (planes == null || planes.width != width || planes.height != height) {
-      planes = new Planes(width, height);
+    try (Trace.Open clearing = Trace.step("planes")) {
+      if (planes == null || planes.width != width || planes.height != height) {
+        planes = new Planes(width, height);
+      }
+      Arrays.fill(planes.model, 0f);
     }
-    Arrays.fill(planes.model, 0f);
     try {
       return new Field(image, planes, biasError, flatError, clock).reduce();
     } finally {
@@ -942,6 +949,12 @@ public final class ImageReducer implements AutoCloseable {
 
     private Reduction finish() {
       clock.run("measure", this::judge);
+      try (Trace.Open telling = Trace.step("results")) {
+        return results();
+      }
+    }
+
+    private Reduction results() {
       confusion = confusion();
       int n = stars.count();
       if (n == 0) {
@@ -988,6 +1001,7 @@ public final class ImageReducer implements AutoCloseable {
           sky.level(),
           planes.residual.clone(),
           result,
+          psf,
           summary(result),
           clock.seconds(),
           clock.cpuSeconds(),

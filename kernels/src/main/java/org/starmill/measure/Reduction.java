@@ -2,6 +2,7 @@ package org.starmill.measure;
 
 import java.util.Map;
 import org.starmill.image.Image;
+import org.starmill.psf.Psf;
 
 /**
  * What one image gave.
@@ -10,6 +11,7 @@ import org.starmill.image.Image;
  * @param sky electrons, a value a pixel
  * @param residual electrons: the image without sky and stars, 0 where a pixel was not used
  * @param stars every star found
+ * @param psf that they were fitted with
  * @param summary the image in a row's worth of numbers
  * @param seconds wall seconds of each step, in the order of the way: calibrate, sky, detect, psf,
  *     measure
@@ -21,6 +23,7 @@ public record Reduction(
     float[] sky,
     float[] residual,
     Stars stars,
+    Psf psf,
     ImageSummary summary,
     Map<String, Double> seconds,
     Map<String, Double> cpuSeconds,

@@ -552,6 +552,11 @@ final class StarSolver {
     return normal.own[star * StarNormalKernel.OWN + StarNormalKernel.CHI2];
   }
 
+  /** Half side of a star's stamp, pixels. */
+  int stampRadius(int star) {
+    return stamp[star];
+  }
+
   /** Good pixels of a star's stamp. */
   float pixels(int star) {
     return normal.own[star * StarNormalKernel.OWN + StarNormalKernel.PIXELS];

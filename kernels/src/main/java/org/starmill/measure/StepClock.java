@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.starmill.device.Device;
+import org.starmill.trace.Trace;
 
 /** Adds up wall and CPU seconds of the steps of an image, by the step's name. */
 final class StepClock {
@@ -24,6 +25,12 @@ final class StepClock {
   }
 
   <T> T time(String step, Supplier<T> work) {
+    try (Trace.Open span = Trace.step(step)) {
+      return timed(step, work);
+    }
+  }
+
+  private <T> T timed(String step, Supplier<T> work) {
     long wall = System.nanoTime();
     long cpu = cpuNanos();
     try {

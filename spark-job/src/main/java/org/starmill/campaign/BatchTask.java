@@ -33,6 +33,7 @@ import org.starmill.instrument.FrameFacts;
 import org.starmill.instrument.Instrument;
 import org.starmill.masters.MasterCache;
 import org.starmill.measure.Reduction;
+import org.starmill.trace.Trace;
 import org.starmill.wcs.Wcs;
 import org.starmill.wcs.WcsException;
 
@@ -63,10 +64,12 @@ final class BatchTask implements Serializable {
   private final int taskCpus;
   private final Broadcast<SerializableConfiguration> hadoop;
   private final LongAccumulator counter;
+  private final TaskTrace trace;
 
   /**
    * @param folder that files of stars go to
    * @param counter gets one for each image that is done
+   * @param trace keeps what is done when
    */
   BatchTask(
       Instrument instrument,
@@ -75,7 +78,8 @@ final class BatchTask implements Serializable {
       String folder,
       int taskCpus,
       Broadcast<SerializableConfiguration> hadoop,
-      LongAccumulator counter) {
+      LongAccumulator counter,
+      TaskTrace trace) {
     this.instrument = instrument;
     this.config = config;
     this.campaign = campaign;
@@ -83,9 +87,14 @@ final class BatchTask implements Serializable {
     this.taskCpus = taskCpus;
     this.hadoop = hadoop;
     this.counter = counter;
+    this.trace = trace;
   }
 
   Result run(List<WorkItem> items) {
+    return trace.of("%d images".formatted(items.size()), () -> measured(items));
+  }
+
+  private Result measured(List<WorkItem> items) {
     TaskContext task = TaskContext.get();
     String file = "part-%05d-%d.parquet".formatted(task.partitionId(), task.taskAttemptId());
     return Workbench.with(
@@ -95,7 +104,9 @@ final class BatchTask implements Serializable {
           try (Stars stars = new Stars(new Path(folder, file))) {
             List<ExposureRow> exposures = new ArrayList<>();
             for (WorkItem item : items) {
-              exposures.add(new Exposure(item, bench, stars).row());
+              try (Trace.Open image = Trace.image(item.frame().label())) {
+                exposures.add(new Exposure(item, bench, stars).row());
+              }
               counter.add(1);
             }
             return new Result(stars.writer == null ? null : file, exposures);
@@ -134,7 +145,9 @@ final class BatchTask implements Serializable {
     @Override
     public void close() throws IOException {
       if (writer != null) {
-        writer.close();
+        try (Trace.Open write = Trace.step("write")) {
+          writer.close();
+        }
       }
     }
   }
@@ -239,17 +252,24 @@ final class BatchTask implements Serializable {
     private Measured measured() {
       seconds.clear();
       long start = System.nanoTime();
-      FitsImage raw = reader.read(frame.path(), frame.hdu());
+      FitsImage raw;
+      try (Trace.Open read = Trace.step("read")) {
+        raw = reader.read(frame.path(), frame.hdu());
+      }
       FrameFacts facts =
           instrument.describe(frame.path(), frame.hdu(), raw.width(), raw.height(), raw.header());
       row = row.withFacts(facts);
       start = clock("read", start);
 
-      Master bias = MasterCache.OF_THIS_JVM.get(item.bias().path(), configuration());
-      Master flat =
-          item.flat() == null
-              ? null
-              : MasterCache.OF_THIS_JVM.get(item.flat().path(), configuration());
+      Master bias;
+      Master flat;
+      try (Trace.Open masters = Trace.step("masters")) {
+        bias = MasterCache.OF_THIS_JVM.get(item.bias().path(), configuration());
+        flat =
+            item.flat() == null
+                ? null
+                : MasterCache.OF_THIS_JVM.get(item.flat().path(), configuration());
+      }
       clock("masters", start);
       Detector detector = facts.detector(bias.readNoise());
       row =
@@ -269,21 +289,26 @@ final class BatchTask implements Serializable {
       }
 
       start = System.nanoTime();
-      Sky sky = Sky.of(raw.header(), facts.data(), reduction);
-      Magnitudes magnitudes = Magnitudes.of(reduction.stars(), facts.exposureSeconds(), Double.NaN);
-      return new Measured(reduction.stars(), sky, magnitudes, start);
+      try (Trace.Open positions = Trace.step("positions")) {
+        Sky sky = Sky.of(raw.header(), facts.data(), reduction);
+        Magnitudes magnitudes =
+            Magnitudes.of(reduction.stars(), facts.exposureSeconds(), Double.NaN);
+        return new Measured(reduction.stars(), sky, magnitudes, start);
+      }
     }
 
     private void write(Measured measured) throws IOException {
-      stars
-          .writer()
-          .write(
-              frame.exposureId(),
-              measured.stars(),
-              measured.sky().ra(),
-              measured.sky().dec(),
-              measured.magnitudes().mag(),
-              measured.magnitudes().magErr());
+      try (Trace.Open write = Trace.step("write")) {
+        stars
+            .writer()
+            .write(
+                frame.exposureId(),
+                measured.stars(),
+                measured.sky().ra(),
+                measured.sky().dec(),
+                measured.magnitudes().mag(),
+                measured.magnitudes().magErr());
+      }
       clock("write", measured.start());
     }
 

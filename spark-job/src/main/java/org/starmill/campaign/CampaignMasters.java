@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -31,6 +32,7 @@ import org.starmill.masters.MasterBuild;
 import org.starmill.masters.MasterChoice;
 import org.starmill.masters.MasterGroup;
 import org.starmill.masters.MasterKind;
+import org.starmill.trace.Trace;
 
 /**
  * The masters of a campaign: which its images need, and those that are built.
@@ -59,7 +61,7 @@ final class CampaignMasters {
 
   /** Builds what is missing. */
   static CampaignMasters prepare(
-      SparkSession spark, Campaign campaign, Plan plan, CampaignRequest request) {
+      SparkSession spark, Campaign campaign, Plan plan, CampaignRequest request, TaskTrace trace) {
     CampaignConfig config = request.config();
     List<PlannedFrame> calibrations =
         plan.frames("image_type in ('bias', 'flat') and reason is null");
@@ -72,7 +74,7 @@ final class CampaignMasters {
     for (PlannedFrame frame : calibrations) {
       masters.like.merge(likeness(frame, frame.amplifier()), 1, Integer::sum);
     }
-    masters.build(spark, campaign, plan, request);
+    masters.build(spark, campaign, plan, request, trace);
     return masters;
   }
 
@@ -118,7 +120,8 @@ final class CampaignMasters {
         bias ? null : frame.filter());
   }
 
-  private void build(SparkSession spark, Campaign campaign, Plan plan, CampaignRequest request) {
+  private void build(
+      SparkSession spark, Campaign campaign, Plan plan, CampaignRequest request, TaskTrace trace) {
     Map<String, MasterGroup> biases = new LinkedHashMap<>();
     Map<String, MasterGroup> flats = new LinkedHashMap<>();
     for (Row need :
@@ -154,8 +157,8 @@ final class CampaignMasters {
               });
     }
     Map<String, BuiltMaster> known = read(spark, campaign);
-    boolean changed = build(spark, campaign, request, biases, known);
-    changed |= build(spark, campaign, request, flats, known);
+    boolean changed = build(spark, campaign, request, biases, known, trace);
+    changed |= build(spark, campaign, request, flats, known, trace);
     for (BuiltMaster master : byIdentity.values()) {
       used.addAll(master.frames());
       for (int i = 0; i < master.rejected().size(); i++) {
@@ -174,7 +177,8 @@ final class CampaignMasters {
       Campaign campaign,
       CampaignRequest request,
       Map<String, MasterGroup> groups,
-      Map<String, BuiltMaster> known) {
+      Map<String, BuiltMaster> known,
+      TaskTrace trace) {
     List<MasterGroup> missing = new ArrayList<>();
     groups.forEach(
         (identity, group) -> {
@@ -198,7 +202,8 @@ final class CampaignMasters {
             settingsHash,
             campaign.masters().toString(),
             SparkSessions.taskCpus(spark.sparkContext()),
-            hadoop);
+            hadoop,
+            trace);
     int tasks = missing.size();
     if (context.isLocal()) {
       // All tasks share this heap: no more of them at a time than it can hold the frames of.
@@ -363,13 +368,16 @@ final class CampaignMasters {
     private final String folder;
     private final int taskCpus;
     private final Broadcast<SerializableConfiguration> hadoop;
+    private final TaskTrace trace;
 
     Building(
         CampaignRequest request,
         String settingsHash,
         String folder,
         int taskCpus,
-        Broadcast<SerializableConfiguration> hadoop) {
+        Broadcast<SerializableConfiguration> hadoop,
+        TaskTrace trace) {
+      this.trace = trace;
       this.instrument = request.instrument();
       this.config = request.config();
       this.settingsHash = settingsHash;
@@ -380,6 +388,10 @@ final class CampaignMasters {
 
     @Override
     public BuiltMaster call(MasterGroup group) {
+      return trace.of("master " + group.kind().name().toLowerCase(Locale.ROOT), () -> built(group));
+    }
+
+    private BuiltMaster built(MasterGroup group) {
       MasterBuild build =
           new MasterBuild(
               instrument, config.masters(), settingsHash, new Path(folder), hadoop.value().value());
@@ -389,7 +401,7 @@ final class CampaignMasters {
           bench ->
               bench.onDevice(
                   () -> {
-                    try {
+                    try (Trace.Open step = Trace.step("build the master")) {
                       return build.build(group, bench.device());
                     } catch (IOException e) {
                       throw new UncheckedIOException(

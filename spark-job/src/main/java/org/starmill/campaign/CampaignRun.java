@@ -24,6 +24,7 @@ import org.starmill.catalog.ExposureRow;
 import org.starmill.device.DeviceException;
 import org.starmill.device.Devices;
 import org.starmill.instrument.ImageType;
+import org.starmill.trace.Trace;
 import scala.reflect.ClassTag;
 import scala.reflect.ClassTag$;
 import scala.runtime.AbstractFunction2;
@@ -43,8 +44,21 @@ public final class CampaignRun {
   private final SparkSession spark;
   private final CampaignRequest request;
   private final CampaignProgress progress;
+  private final RunTrace trace;
 
+  /** A run that nothing is recorded of. */
   public CampaignRun(SparkSession spark, CampaignRequest request, CampaignProgress progress) {
+    this(spark, request, progress, RunTrace.off());
+  }
+
+  /**
+   * A run.
+   *
+   * @param trace gets what is done when; it is the caller's to close
+   */
+  public CampaignRun(
+      SparkSession spark, CampaignRequest request, CampaignProgress progress, RunTrace trace) {
+    this.trace = trace;
     this.spark = spark;
     this.request = request;
     this.progress = progress;
@@ -81,13 +95,20 @@ public final class CampaignRun {
    */
   public Campaign run() {
     refuseWithoutDevice();
-    Campaign campaign = plan();
+    Campaign campaign;
+    try (Trace.Open planning = Trace.step("plan")) {
+      campaign = plan();
+    }
     Plan plan = new Plan(spark, campaign);
     Ledger ledger = new Ledger(campaign, request.config().output().compression());
     try {
       ledger.removeLeftovers();
       progress.stage("building the masters");
-      CampaignMasters masters = CampaignMasters.prepare(spark, campaign, plan, request);
+      CampaignMasters masters;
+      try (Trace.Open building = Trace.step("masters")) {
+        masters = CampaignMasters.prepare(spark, campaign, plan, request, trace.tasks());
+      }
+      trace.write();
       reduce(campaign, plan, ledger, masters);
       ledger.removeLeftovers();
       return campaign;
@@ -180,9 +201,10 @@ public final class CampaignRun {
     Set<String> files = new HashSet<>();
     List<ExposureRow> exposures = new ArrayList<>();
     ClassTag<BatchTask.Result> tag = ClassTag$.MODULE$.apply(BatchTask.Result.class);
-    try (RunningImages running =
-        new RunningImages(
-            spark.sparkContext(), now -> progress.done(before + Math.min(now, items.size())))) {
+    try (Trace.Open tasksAtWork = Trace.step(batch);
+        RunningImages running =
+            new RunningImages(
+                spark.sparkContext(), now -> progress.done(before + Math.min(now, items.size())))) {
       BatchTask task =
           new BatchTask(
               request.instrument(),
@@ -191,7 +213,8 @@ public final class CampaignRun {
               staged.toString(),
               SparkSessions.taskCpus(spark.sparkContext()),
               hadoop,
-              running.counter());
+              running.counter(),
+              trace.tasks());
       spark
           .sparkContext()
           .runJob(
@@ -202,7 +225,10 @@ public final class CampaignRun {
               tag);
     }
     exposures.sort(Comparator.comparingLong(ExposureRow::exposureId));
-    ledger.commit(batch, files, exposures);
+    try (Trace.Open commit = Trace.step("commit")) {
+      ledger.commit(batch, files, exposures);
+    }
+    trace.write();
   }
 
   private static List<List<WorkItem>> shares(List<WorkItem> items, int tasks) {

@@ -16,6 +16,7 @@ import org.starmill.image.RawFrame;
 import org.starmill.measure.ImageReducer;
 import org.starmill.measure.Reduction;
 import org.starmill.measure.ReductionSettings;
+import org.starmill.trace.Trace;
 
 /**
  * A device with the kernels and buffers to reduce images on it.
@@ -69,7 +70,9 @@ final class Workbench {
         FREE.computeIfAbsent(kind, k -> new ConcurrentLinkedDeque<>());
     Workbench bench = free.pollFirst();
     if (bench == null) {
-      bench = new Workbench(kind);
+      try (Trace.Open opening = Trace.step("opening the device")) {
+        bench = new Workbench(kind);
+      }
     }
     T result;
     try {

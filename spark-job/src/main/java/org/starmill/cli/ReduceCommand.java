@@ -48,6 +48,9 @@ import org.starmill.masters.MasterKind;
 import org.starmill.measure.ImageReducer;
 import org.starmill.measure.ImageSummary;
 import org.starmill.measure.Reduction;
+import org.starmill.trace.Trace;
+import org.starmill.trace.TraceFile;
+import org.starmill.trace.Track;
 import org.starmill.wcs.Wcs;
 import org.starmill.wcs.WcsException;
 import picocli.CommandLine.Command;
@@ -124,6 +127,12 @@ final class ReduceCommand implements Callable<Integer> {
       description = "Do everything but the masters N times and print medians.")
   int repeat;
 
+  @Option(
+      names = "--trace",
+      paramLabel = "FILE",
+      description = "Write what was done when to a local file, for ui.perfetto.dev.")
+  Path trace;
+
   @Option(names = "--csv", description = "Write sources.csv as well.")
   boolean csv;
 
@@ -172,9 +181,12 @@ final class ReduceCommand implements Callable<Integer> {
     List<String> biasFiles = files("--bias", biases);
     List<String> flatFiles = flats.isEmpty() ? List.of() : files("--flat", flats);
     requireWritable(out);
-    try (Device device =
-        Devices.choose(config.device().name(), workers, config.device().mostBytes())) {
-      Outcome outcome = reduce(config, instrument, device, biasFiles, flatFiles);
+    try (TraceFile recorded = BenchCommand.traceFile(trace)) {
+      Outcome outcome =
+          recorded.record(
+              new Track("starmill reduce", "main"),
+              frame,
+              () -> reduce(config, instrument, workers, biasFiles, flatFiles));
       PrintWriter printed = spec.commandLine().getOut();
       printed.print(json ? Json.of(outcome) + System.lineSeparator() : table(outcome));
       printed.flush();
@@ -189,22 +201,50 @@ final class ReduceCommand implements Callable<Integer> {
   private Outcome reduce(
       CampaignConfig config,
       Instrument instrument,
+      int workers,
+      List<String> biasFiles,
+      List<String> flatFiles)
+      throws IOException {
+    try (Device device = open(config, workers)) {
+      return reduce(config, instrument, device, biasFiles, flatFiles);
+    }
+  }
+
+  private static Device open(CampaignConfig config, int workers) {
+    try (Trace.Open opening = Trace.step("opening the device")) {
+      return Devices.choose(config.device().name(), workers, config.device().mostBytes());
+    }
+  }
+
+  private Outcome reduce(
+      CampaignConfig config,
+      Instrument instrument,
       Device device,
       List<String> biasFiles,
       List<String> flatFiles)
       throws IOException {
-    ImageHdu image = chosen(instrument);
-    FrameFacts facts =
-        instrument.describe(frame, image.hdu(), image.width(), image.height(), image.header());
+    ImageHdu image;
+    FrameFacts facts;
+    try (Trace.Open header = Trace.step("header")) {
+      image = chosen(instrument);
+      facts =
+          instrument.describe(frame, image.hdu(), image.width(), image.height(), image.header());
+    }
     Clock clock = new Clock(device);
-    Masters masters = masters(config, instrument, device, facts, biasFiles, flatFiles);
+    Masters masters;
+    try (Trace.Open building = Trace.step("masters")) {
+      masters = masters(config, instrument, device, facts, biasFiles, flatFiles);
+    }
     clock.lap("masters");
     Reduction reduction = null;
     String noWcs = null;
     try (ImageReducer reducer = new ImageReducer(device, config.reduction())) {
       for (int time = 0; time < repeat; time++) {
         clock.start();
-        FitsImage raw = reader.read(frame, image.hdu());
+        FitsImage raw;
+        try (Trace.Open read = Trace.step("read")) {
+          raw = reader.read(frame, image.hdu());
+        }
         clock.lap("read");
         reduction =
             reducer.reduce(
@@ -217,7 +257,9 @@ final class ReduceCommand implements Callable<Integer> {
         reduction.cpuSeconds().forEach((step, value) -> add(cpuSeconds, step, value));
         reduction.seconds().forEach((step, value) -> add(wallSeconds, step, value));
         clock.start();
-        noWcs = write(raw, facts, reduction, config.output().compression());
+        try (Trace.Open write = Trace.step("write")) {
+          noWcs = write(raw, facts, reduction, config.output().compression());
+        }
         clock.lap("write");
       }
     }

@@ -1,10 +1,13 @@
 package org.starmill.cli;
 
+import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import org.apache.spark.sql.SparkSession;
 import org.starmill.campaign.Campaign;
 import org.starmill.campaign.CampaignRequest;
 import org.starmill.campaign.CampaignRun;
 import org.starmill.campaign.CampaignStatus;
+import org.starmill.campaign.RunTrace;
 import org.starmill.campaign.SparkSessions;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -37,6 +40,12 @@ final class RunCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print the state of the campaign as JSON.")
   boolean json;
 
+  @Option(
+      names = "--trace",
+      paramLabel = "FILE",
+      description = "Write what was done when to a local file, for ui.perfetto.dev.")
+  Path trace;
+
   @Spec CommandSpec spec;
 
   @Override
@@ -45,7 +54,7 @@ final class RunCommand implements Callable<Integer> {
     Tally tally = new Tally(System.err);
     var spark = SparkSessions.open();
     try {
-      Campaign done = new CampaignRun(spark, request, tally).run();
+      Campaign done = run(spark, request, tally);
       CampaignStatus status =
           json || strict ? CampaignStatus.of(spark, done, StatusCommand.FAILURES_LISTED) : null;
       if (json) {
@@ -57,6 +66,15 @@ final class RunCommand implements Callable<Integer> {
       return strict && status.failedImages() > 0 ? Starmill.SOME_IMAGE_FAILED : 0;
     } finally {
       spark.stop();
+    }
+  }
+
+  private Campaign run(SparkSession spark, CampaignRequest request, Tally tally) {
+    if (trace == null) {
+      return new CampaignRun(spark, request, tally).run();
+    }
+    try (RunTrace recorded = new RunTrace(spark.sparkContext(), BenchCommand.traceFile(trace))) {
+      return new CampaignRun(spark, request, tally, recorded).run();
     }
   }
 }

@@ -17,6 +17,7 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Path;
 import org.starmill.image.ImageRejected;
+import org.starmill.trace.Trace;
 
 /**
  * Reads the images of FITS files from any file system that Hadoop knows.
@@ -225,7 +226,9 @@ public final class FrameReader {
       System.arraycopy(chunk, 0, bytes, got, more);
       got += more;
     }
-    return TileCompression.decode(header, bytes, scale);
+    try (Trace.Open decode = Trace.step("decode")) {
+      return TileCompression.decode(header, bytes, scale);
+    }
   }
 
   private static float[] plain(

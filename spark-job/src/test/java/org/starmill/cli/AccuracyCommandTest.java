@@ -87,11 +87,4 @@ class AccuracyCommandTest {
     assertThat(ended.code()).isEqualTo(3);
     assertThat(ended.errors()).contains("seed 3: 1 stars", "expected").doesNotContain("internal");
   }
-
-  @Test
-  void benchAloneNamesWhatCanBeMeasured() {
-    Ended ended = Ended.execute("bench");
-    assertThat(ended.code()).isEqualTo(2);
-    assertThat(ended.errors()).contains("expected one of accuracy");
-  }
 }
