@@ -41,7 +41,7 @@ public final class Surroundings {
   private static final int LEAST_PLACES = 9;
 
   /** What a width may be above 1 by chance and by stars too faint and crowded to be found. */
-  private static final double CHANCE = 1.35;
+  private static final double CHANCE = 1.5;
 
   /** How much wider than a cell alone the cell with its neighbours counts at most. */
   private static final double ALONE = 2;

@@ -363,6 +363,10 @@ public final class MeasureChecks implements KernelChecks {
     kernel.offsetY = field.offsetY;
     kernel.flux = field.flux;
     kernel.form = field.form;
+    kernel.chosen = new int[stars];
+    for (int i = 0; i < stars; i++) {
+      kernel.chosen[i] = stars - 1 - i;
+    }
     kernel.numbers = new float[stars * StarQualityKernel.NUMBERS];
     kernel.work = new float[stars * StarQualityKernel.WORK];
     kernel.table = field.table(kernel, vectors);
