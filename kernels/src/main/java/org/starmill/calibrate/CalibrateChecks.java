@@ -11,6 +11,9 @@ public final class CalibrateChecks implements KernelChecks {
   private static final int MOST_PIXELS = 100_000;
   private static final float ELECTRONS = 1000f;
 
+  /** What raw frames hold where they hold no value; of flats also what is saturated. */
+  private static final float[] MISSING = {Float.NaN, Float.POSITIVE_INFINITY, -3e29f, 65_000f};
+
   @Override
   public List<KernelCheck<?>> checks() {
     return List.of(
@@ -23,7 +26,7 @@ public final class CalibrateChecks implements KernelChecks {
         KernelCheck.of(CombineKernel.class, 1e-5, CalibrateChecks::stack)
             .giving("level", kernel -> KernelCheck.scaled(kernel.level, 0, ELECTRONS))
             .giving("error", kernel -> kernel.error)
-            .giving("used", kernel -> KernelCheck.halves(kernel.used)));
+            .giving("used", kernel -> KernelCheck.floats(kernel.used)));
   }
 
   /** A frame with overscan, hot columns, full pixels and some that are no numbers. */
@@ -63,32 +66,58 @@ public final class CalibrateChecks implements KernelChecks {
     return kernel;
   }
 
-  /** Frames that agree to within the noise but for cosmic rays, and pixels that some lack. */
-  private static CombineKernel stack(int blocks, SplittableRandom random, boolean vectors) {
+  /**
+   * Frames that agree to within the noise but for cosmic rays, and pixels that some lack: of flats
+   * some are saturated or without a bias.
+   */
+  private static CombineKernel stack(int rows, SplittableRandom random, boolean vectors) {
     CombineKernel kernel = new CombineKernel();
-    kernel.block = Math.max(1, Math.min(MOST_PIXELS / blocks, 1 + 29 * blocks % 70));
-    kernel.pixels = blocks * kernel.block - kernel.block / 3;
-    kernel.frames = blocks > 1000 ? 7 : 3 + blocks % 61;
+    int width = Math.max(1, Math.min(MOST_PIXELS / rows, 1 + 29 * rows % 1070));
+    kernel.block = width;
+    kernel.pixels = rows * width;
+    kernel.frames = rows > 1000 ? 7 : 3 + rows % 61;
     kernel.clip = 4;
     kernel.iterations = 3;
     kernel.photons = random.nextInt(2);
     float level = 10_000;
     kernel.noise = kernel.photons == 1 ? 1 : 100;
+    Master bias = kernel.photons == 1 ? masterBias(rows, width, random) : null;
+    TrimmedFrame[] frames = new TrimmedFrame[kernel.frames];
     kernel.stack = new float[kernel.frames * kernel.pixels];
-    for (int p = 0; p < kernel.pixels; p++) {
-      for (int k = 0; k < kernel.frames; k++) {
+    for (int k = 0; k < kernel.frames; k++) {
+      int stride = width + 3;
+      float[] raw = new float[(rows + 1) * stride];
+      for (int i = 0; i < raw.length; i++) {
         double value = level + 100 * random.nextDouble(-1.5, 1.5);
         if (random.nextInt(40) == 0) {
           value += random.nextDouble(2000, 10_000);
         }
-        boolean missing = p % 101 == 17 || random.nextInt(100) == 0;
-        kernel.stack[k * kernel.pixels + p] = missing ? CombineKernel.MISSING : (float) value;
+        boolean missing = i % 101 == 17 || random.nextInt(100) == 0;
+        raw[i] = missing ? MISSING[random.nextInt(MISSING.length)] : (float) value;
       }
+      float[] overscan = numbers(rows, 0, 1, random);
+      frames[k] =
+          new TrimmedFrame(
+              k, raw, 1 + stride, stride, width, rows, overscan, bias, 60_000, 1, Double.NaN);
+      frames[k].copy(0, rows, kernel.stack, k * kernel.pixels);
+    }
+    if (vectors) {
+      kernel.inPlace = frames;
     }
     kernel.level = new float[kernel.pixels];
     kernel.error = new float[kernel.pixels];
-    kernel.used = new int[kernel.pixels];
+    kernel.used = new short[kernel.pixels];
     return kernel;
+  }
+
+  /** A bias close to nothing, which some pixels lack. */
+  private static Master masterBias(int rows, int width, SplittableRandom random) {
+    short[] used = new short[rows * width];
+    for (int i = 0; i < used.length; i++) {
+      used[i] = (short) (random.nextInt(50) == 0 ? 0 : 9);
+    }
+    float[] level = numbers(used.length, 0, 1, random);
+    return new Master(level, level, used, width, rows, 1, List.of(), List.of());
   }
 
   private static float[] numbers(int count, double from, double range, SplittableRandom random) {

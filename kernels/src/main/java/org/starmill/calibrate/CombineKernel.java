@@ -12,13 +12,24 @@ import org.starmill.device.ItemKernel;
  * values; later clips are about the mean of what was kept.
  */
 final class CombineKernel extends ItemKernel {
-  /** Stands for a value that is not there. */
-  static final float MISSING = 1e30f;
+  /** What is below this is a value; {@link TrimmedFrame#MISSING} and NaN are not. */
+  static final float PRESENT = 1e29f;
 
   // Weight of the expected variance, in degrees of freedom, against a pixel's own.
-  private static final float PRIOR = 4f;
+  static final float PRIOR = 4f;
 
+  /** A Gaussian's standard deviation, of the length of the shortest interval with half of it. */
+  static final float SHORTEST_HALF = 0.7413f;
+
+  /** The values of a strip of the frames, one frame after the other. */
   float[] stack;
+
+  /**
+   * The frames themselves, which the twin for the Vector API reads in place of the stack: an item
+   * of it is a row.
+   */
+  TrimmedFrame[] inPlace;
+
   int frames;
   int pixels;
   int block;
@@ -26,9 +37,18 @@ final class CombineKernel extends ItemKernel {
   int iterations;
   float noise;
   int photons;
-  float[] level;
-  float[] error;
-  int[] used;
+  @Output float[] level;
+  @Output float[] error;
+  @Output short[] used;
+
+  @Override
+  protected void vectorItems(int from, int to) {
+    if (inPlace == null) {
+      super.vectorItems(from, to);
+    } else {
+      new CombineVectors(this).combine(from, to);
+    }
+  }
 
   @Override
   public void item(int item) {
@@ -43,36 +63,41 @@ final class CombineKernel extends ItemKernel {
       float shift = 0f;
       float sum = 0f;
       float squares = 0f;
-      int outliers = 0;
+      float lowest = 0f;
+      float highest = 0f;
       for (int k = 0; k < frames; k++) {
         float v = stack[k * pixels + p];
-        if (v < 1e29f) {
+        if (v < PRESENT) {
           if (count == 0) {
             shift = v;
           }
           float d = v - shift;
-          column[count] = d;
           count++;
           sum += d;
+          squares += d * d;
+          lowest = min(lowest, d);
+          highest = max(highest, d);
         }
       }
       float mean = 0f;
       if (count > 0) {
         mean = sum / count;
       }
+      squares = squares - sum * mean;
       float expected = noise;
       if (photons == 1) {
         expected = noise * sqrt(max(shift + mean, 0.01f));
       }
       float reach = clip * expected;
-      for (int k = 0; k < count; k++) {
-        float d = column[k] - mean;
-        squares += d * d;
-        if (abs(d) > reach) {
-          outliers++;
+      if (highest - mean > reach || mean - lowest > reach) {
+        count = 0;
+        for (int k = 0; k < frames; k++) {
+          float v = stack[k * pixels + p];
+          if (v < PRESENT) {
+            column[count] = v - shift;
+            count++;
+          }
         }
-      }
-      if (outliers > 0) {
         for (int i = 1; i < count; i++) {
           float value = column[i];
           int j = i - 1;
@@ -91,7 +116,7 @@ final class CombineKernel extends ItemKernel {
         if (photons == 1) {
           expected = noise * sqrt(max(shift + centre, 0.01f));
         }
-        reach = clip * max(expected, shortest * 0.7413f);
+        reach = clip * max(expected, shortest * SHORTEST_HALF);
         int kept = 0;
         for (int pass = 0; pass < iterations; pass++) {
           kept = 0;
@@ -114,7 +139,7 @@ final class CombineKernel extends ItemKernel {
         count = kept;
         mean = centre;
       }
-      used[p] = count;
+      used[p] = (short) count;
       level[p] = shift + mean;
       float deviation = 0f;
       if (count > 0) {

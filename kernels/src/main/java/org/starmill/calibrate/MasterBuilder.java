@@ -16,11 +16,12 @@ import org.starmill.image.Section;
 /**
  * Builds master biases and master flats from raw frames.
  *
- * <p>Takes the frames one at a time and keeps of each only its trimmed image, overscan subtracted;
- * leaves out frames that do not fit the others, with a reason; and combines the rest pixel by pixel
- * by a sigma-clipped mean. Each flat frame is divided by its own median first and all count alike:
- * where the frames of a set have similar levels, as those of a lamp have, weights by photon counts
- * would gain nothing, and a frame twice as bright as its fellows loses 12 % of variance at most.
+ * <p>Takes the frames one at a time, leaves out those that do not fit the others, with a reason,
+ * and combines the rest pixel by pixel by a sigma-clipped mean. It works on the frames' own pixels,
+ * which must stay as they are until the master is there, and holds besides them a strip of all
+ * frames at most. Each flat frame is divided by its own median first and all count alike: where the
+ * frames of a set have similar levels, as those of a lamp have, weights by photon counts would gain
+ * nothing, and a frame twice as bright as its fellows loses 12 % of variance at most.
  *
  * <p>The noise that values are clipped with is the scatter between successive frames, pooled over
  * the image; for flats it goes with the square root of the response, as photon noise does. The
@@ -62,14 +63,18 @@ public final class MasterBuilder {
    */
   public Master bias(Iterable<RawFrame> frames) {
     List<Rejection> rejected = new ArrayList<>();
-    List<Plane> planes = sameSize(read(frames, null, rejected), rejected);
-    if (planes.size() >= settings.minimumFrames()) {
-      planes = sameLevel(planes, rejected);
+    List<TrimmedFrame> fitting = sameSize(read(frames, null, rejected), rejected);
+    List<TrimmedFrame> used = fitting;
+    double noise = Double.NaN;
+    if (fitting.size() >= settings.minimumFrames()) {
+      noise = scatter(fitting, false);
+      used = sameLevel(fitting, noise, rejected);
     }
-    demandEnough("bias", planes, rejected);
-    double noise = scatter(planes, false);
-    Planes combined = combine(planes, noise, false);
-    return combined.master(noise, planes, rejected);
+    demandEnough("bias", used, rejected);
+    if (used.size() < fitting.size()) {
+      noise = scatter(used, false);
+    }
+    return combine(used, noise, false).master(noise, used, rejected);
   }
 
   /**
@@ -86,120 +91,72 @@ public final class MasterBuilder {
    */
   public Master flat(Iterable<RawFrame> frames, Master bias) {
     List<Rejection> rejected = new ArrayList<>();
-    List<Plane> planes = read(frames, bias, rejected);
-    if (planes.size() >= settings.minimumFrames()) {
-      planes = sameShape(planes, rejected);
+    List<TrimmedFrame> used = read(frames, bias, rejected);
+    if (used.size() >= settings.minimumFrames()) {
+      used = sameShape(used, rejected);
     }
-    demandEnough("flat", planes, rejected);
-    Planes combined = combine(planes, scatter(planes, true), true);
+    demandEnough("flat", used, rejected);
+    Planes combined = combine(used, scatter(used, true), true);
     combined.normalise();
-    return combined.master(Double.NaN, planes, rejected);
+    return combined.master(Double.NaN, used, rejected);
   }
 
-  /** The trimmed image of a frame, with {@link CombineKernel#MISSING} where it has no value. */
-  private record Plane(int frame, float[] values, int width, int height, double level) {}
-
-  private List<Plane> read(Iterable<RawFrame> frames, Master bias, List<Rejection> rejected) {
-    List<Plane> planes = new ArrayList<>();
+  private List<TrimmedFrame> read(
+      Iterable<RawFrame> frames, Master bias, List<Rejection> rejected) {
+    List<TrimmedFrame> read = new ArrayList<>();
     int position = 0;
     for (RawFrame frame : frames) {
       try {
-        planes.add(bias == null ? biasPlane(position, frame) : flatPlane(position, frame, bias));
+        read.add(bias == null ? biasFrame(position, frame) : flatFrame(position, frame, bias));
       } catch (ImageRejected unfit) {
         rejected.add(new Rejection(position, unfit.getMessage()));
       }
       position++;
-      if (planes.size() == settings.maximumFrames()) {
-        return planes;
+      if (read.size() == settings.maximumFrames()) {
+        return read;
       }
     }
-    return planes;
+    return read;
   }
 
-  private Plane biasPlane(int position, RawFrame frame) {
-    Section data = frame.data();
-    float[] values = trim(frame);
-    return new Plane(position, values, data.width(), data.height(), level(values));
+  private TrimmedFrame biasFrame(int position, RawFrame raw) {
+    TrimmedFrame frame = TrimmedFrame.of(position, raw, settings.overscan(), null);
+    return frame.with(level(frame), 1);
   }
 
-  private Plane flatPlane(int position, RawFrame frame, Master bias) {
-    Section data = frame.data();
+  private TrimmedFrame flatFrame(int position, RawFrame raw, Master bias) {
+    Section data = raw.data();
     if (data.width() != bias.width() || data.height() != bias.height()) {
       throw new ImageRejected(
           "wrong size",
           "%d x %d pixels, its bias has %d x %d"
               .formatted(data.width(), data.height(), bias.width(), bias.height()));
     }
-    float[] values = trim(frame);
-    double saturation = frame.detector().saturation();
-    int saturated = 0;
-    for (int y = 0, i = 0; y < data.height(); y++) {
-      int raw = (data.y() + y) * frame.width() + data.x();
-      for (int x = 0; x < data.width(); x++, i++) {
-        if (frame.pixels()[raw + x] >= saturation) {
-          saturated++;
-          values[i] = CombineKernel.MISSING;
-        } else if (bias.used()[i] == 0) {
-          values[i] = CombineKernel.MISSING;
-        } else {
-          values[i] -= bias.level()[i];
-        }
-      }
-    }
-    if (saturated > MOST_SATURATED * values.length) {
+    TrimmedFrame frame = TrimmedFrame.of(position, raw, settings.overscan(), bias);
+    double saturated = frame.saturated() / ((double) frame.width() * frame.height());
+    if (saturated > MOST_SATURATED) {
       throw new ImageRejected(
           "saturated",
           "%.0f %% of its pixels reach %.0f ADU, at most %.0f %% may"
-              .formatted(100.0 * saturated / values.length, saturation, 100 * MOST_SATURATED));
+              .formatted(100 * saturated, raw.detector().saturation(), 100 * MOST_SATURATED));
     }
-    double level = level(values);
+    double level = level(frame);
     double readNoise =
         bias.readNoise() > 0
             ? bias.readNoise()
-            : frame.detector().readNoise() / frame.detector().gain();
+            : raw.detector().readNoise() / raw.detector().gain();
     if (!(level > FAINTEST_FLAT * readNoise)) {
       throw new ImageRejected(
           "too faint",
           "median of %.1f ADU above the bias, expected at least %.1f (%.0f times the read noise)"
               .formatted(level, FAINTEST_FLAT * readNoise, FAINTEST_FLAT));
     }
-    float scale = (float) (1 / level);
-    for (int i = 0; i < values.length; i++) {
-      if (values[i] < CombineKernel.MISSING) {
-        values[i] *= scale;
-      }
-    }
-    return new Plane(position, values, data.width(), data.height(), level);
-  }
-
-  private float[] trim(RawFrame frame) {
-    Section data = frame.data();
-    float[] overscan = settings.overscan().levels(frame);
-    float[] values = new float[data.width() * data.height()];
-    for (int y = 0, i = 0; y < data.height(); y++) {
-      int raw = (data.y() + y) * frame.width() + data.x();
-      for (int x = 0; x < data.width(); x++, i++) {
-        float value = frame.pixels()[raw + x];
-        values[i] = Math.abs(value) < 1e28f ? value - overscan[y] : CombineKernel.MISSING;
-      }
-    }
-    return values;
+    return frame.with(level, (float) (1 / level));
   }
 
   /** The median of a sample of the pixels. */
-  private static double level(float[] values) {
-    int step = step(values.length, 10 * SAMPLE);
-    float[] sample = new float[values.length / step + 1];
-    int count = 0;
-    for (int i = 0; i < values.length; i += step) {
-      if (values[i] < CombineKernel.MISSING) {
-        sample[count++] = values[i];
-      }
-    }
-    if (count == 0) {
-      throw new ImageRejected("no data", "its data section holds no finite value");
-    }
-    return Selection.median(sample, count);
+  private static double level(TrimmedFrame frame) {
+    return frame.median(step(frame.width() * frame.height(), 10 * SAMPLE));
   }
 
   /** An odd step that takes about that many of the pixels, in all columns. */
@@ -207,13 +164,13 @@ public final class MasterBuilder {
     return Math.max(1, pixels / sample) | 1;
   }
 
-  private static List<Plane> sameSize(List<Plane> planes, List<Rejection> rejected) {
+  private static List<TrimmedFrame> sameSize(List<TrimmedFrame> frames, List<Rejection> rejected) {
     Map<List<Integer>, Integer> counts = new HashMap<>();
-    for (Plane plane : planes) {
+    for (TrimmedFrame plane : frames) {
       counts.merge(List.of(plane.width(), plane.height()), 1, Integer::sum);
     }
     if (counts.size() < 2) {
-      return planes;
+      return frames;
     }
     Comparator<Map.Entry<List<Integer>, Integer>> byCount = Map.Entry.comparingByValue();
     List<Integer> usual =
@@ -221,14 +178,14 @@ public final class MasterBuilder {
             .max(byCount.thenComparing(entry -> entry.getKey().get(0) * entry.getKey().get(1)))
             .orElseThrow()
             .getKey();
-    List<Plane> kept = new ArrayList<>();
-    for (Plane plane : planes) {
+    List<TrimmedFrame> kept = new ArrayList<>();
+    for (TrimmedFrame plane : frames) {
       if (List.of(plane.width(), plane.height()).equals(usual)) {
         kept.add(plane);
       } else {
         rejected.add(
             new Rejection(
-                plane.frame(),
+                plane.position(),
                 "wrong size: %d x %d pixels, most frames have %d x %d"
                     .formatted(plane.width(), plane.height(), usual.get(0), usual.get(1))));
       }
@@ -236,20 +193,21 @@ public final class MasterBuilder {
     return kept;
   }
 
-  private static List<Plane> sameLevel(List<Plane> planes, List<Rejection> rejected) {
-    double[] levels = planes.stream().mapToDouble(Plane::level).toArray();
+  private static List<TrimmedFrame> sameLevel(
+      List<TrimmedFrame> frames, double noise, List<Rejection> rejected) {
+    double[] levels = frames.stream().mapToDouble(TrimmedFrame::level).toArray();
     double usual = median(levels);
     double spread =
         1.4826 * median(Arrays.stream(levels).map(level -> Math.abs(level - usual)).toArray());
-    double tolerance = Math.max(LEVEL_SIGMA * spread, scatter(planes, false));
-    List<Plane> kept = new ArrayList<>();
-    for (Plane plane : planes) {
+    double tolerance = Math.max(LEVEL_SIGMA * spread, noise);
+    List<TrimmedFrame> kept = new ArrayList<>();
+    for (TrimmedFrame plane : frames) {
       if (Math.abs(plane.level() - usual) <= tolerance) {
         kept.add(plane);
       } else {
         rejected.add(
             new Rejection(
-                plane.frame(),
+                plane.position(),
                 "level off: %.2f ADU after overscan subtraction, the others have %.2f within %.2f"
                     .formatted(plane.level(), usual, tolerance)));
       }
@@ -257,14 +215,14 @@ public final class MasterBuilder {
     return kept;
   }
 
-  private static List<Plane> sameShape(List<Plane> planes, List<Rejection> rejected) {
-    List<double[]> shapes = planes.stream().map(MasterBuilder::shape).toList();
+  private static List<TrimmedFrame> sameShape(List<TrimmedFrame> frames, List<Rejection> rejected) {
+    List<double[]> shapes = frames.stream().map(MasterBuilder::shape).toList();
     double[] usual = new double[MESH * MESH];
     for (int i = 0; i < usual.length; i++) {
       int box = i;
       usual[i] = median(shapes.stream().mapToDouble(shape -> shape[box]).toArray());
     }
-    double[] departures = new double[planes.size()];
+    double[] departures = new double[frames.size()];
     for (int k = 0; k < departures.length; k++) {
       double sum = 0;
       int count = 0;
@@ -278,14 +236,14 @@ public final class MasterBuilder {
       departures[k] = Math.sqrt(sum / Math.max(1, count));
     }
     double tolerance = Math.max(SHAPE_TOLERANCE, SHAPE_SIGMA * median(departures));
-    List<Plane> kept = new ArrayList<>();
+    List<TrimmedFrame> kept = new ArrayList<>();
     for (int k = 0; k < departures.length; k++) {
       if (departures[k] <= tolerance) {
-        kept.add(planes.get(k));
+        kept.add(frames.get(k));
       } else {
         rejected.add(
             new Rejection(
-                planes.get(k).frame(),
+                frames.get(k).position(),
                 "other shape: departs from the other flats by %.1f %% rms over the image, at most %.1f %% may"
                     .formatted(100 * departures[k], 100 * tolerance)));
       }
@@ -294,7 +252,7 @@ public final class MasterBuilder {
   }
 
   /** Medians over a mesh of boxes; NaN where a box has no value. */
-  private static double[] shape(Plane plane) {
+  private static double[] shape(TrimmedFrame plane) {
     double[] shape = new double[MESH * MESH];
     float[] sample = new float[1024];
     for (int row = 0; row < MESH; row++) {
@@ -306,8 +264,8 @@ public final class MasterBuilder {
         int size = (x1 - x0) * (y1 - y0);
         int count = 0;
         for (int i = 0; i < size && count < sample.length; i += step(size, 1000)) {
-          float value = plane.values()[(y0 + i / (x1 - x0)) * plane.width() + x0 + i % (x1 - x0)];
-          if (value < CombineKernel.MISSING) {
+          float value = plane.value(x0 + i % (x1 - x0), y0 + i / (x1 - x0));
+          if (value < TrimmedFrame.MISSING) {
             sample[count++] = value;
           }
         }
@@ -324,8 +282,8 @@ public final class MasterBuilder {
     return n == 0 ? Double.NaN : 0.5 * (sorted[(n - 1) / 2] + sorted[n / 2]);
   }
 
-  private void demandEnough(String kind, List<Plane> planes, List<Rejection> rejected) {
-    if (planes.size() >= settings.minimumFrames()) {
+  private void demandEnough(String kind, List<TrimmedFrame> frames, List<Rejection> rejected) {
+    if (frames.size() >= settings.minimumFrames()) {
       return;
     }
     String reasons =
@@ -336,8 +294,8 @@ public final class MasterBuilder {
         "too few %s frames".formatted(kind),
         "%d of %d could be used, expected at least %d%s"
             .formatted(
-                planes.size(),
-                planes.size() + rejected.size(),
+                frames.size(),
+                frames.size() + rejected.size(),
                 settings.minimumFrames(),
                 reasons.isEmpty() ? "" : "; left out: " + reasons));
   }
@@ -350,25 +308,25 @@ public final class MasterBuilder {
    *
    * @param photons whether the noise goes with the square root of the value: then that of value 1
    */
-  private static double scatter(List<Plane> planes, boolean photons) {
-    int pixels = planes.get(0).values().length;
-    int step = step(pixels, SAMPLE);
-    float[] differences = new float[(pixels / step + 1) * (planes.size() - 1)];
+  private static double scatter(List<TrimmedFrame> frames, boolean photons) {
+    int step = step(frames.get(0).width() * frames.get(0).height(), SAMPLE);
+    float[] before = frames.get(0).sample(step);
+    float[] differences = new float[before.length * (frames.size() - 1)];
     int count = 0;
-    for (int k = 1; k < planes.size(); k++) {
-      float[] first = planes.get(k - 1).values();
-      float[] second = planes.get(k).values();
-      float apart = photons ? 0 : (float) (planes.get(k).level() - planes.get(k - 1).level());
-      for (int i = 0; i < pixels; i += step) {
-        float a = first[i];
-        float b = second[i];
-        if (a < CombineKernel.MISSING && b < CombineKernel.MISSING) {
+    for (int k = 1; k < frames.size(); k++) {
+      float[] sample = frames.get(k).sample(step);
+      float apart = photons ? 0 : (float) (frames.get(k).level() - frames.get(k - 1).level());
+      for (int i = 0; i < sample.length; i++) {
+        float a = before[i];
+        float b = sample[i];
+        if (a < TrimmedFrame.MISSING && b < TrimmedFrame.MISSING) {
           float response = photons ? 0.5f * (a + b) : 1f;
           if (response >= LOWEST_RESPONSE) {
             differences[count++] = (b - a - apart) / (float) Math.sqrt(2 * response);
           }
         }
       }
+      before = sample;
     }
     if (count == 0) {
       return 0;
@@ -399,41 +357,56 @@ public final class MasterBuilder {
   }
 
   /**
-   * Runs the kernel over the image, strip by strip, so that a strip of all frames stays in cache.
+   * Runs the kernel over the image: where it has the Vector API at once, on the frames as they lie,
+   * elsewhere on one strip of all frames after the other.
    */
-  private Planes combine(List<Plane> planes, double noise, boolean photons) {
-    int width = planes.get(0).width();
-    int height = planes.get(0).height();
+  private Planes combine(List<TrimmedFrame> frames, double noise, boolean photons) {
+    int width = frames.get(0).width();
+    int height = frames.get(0).height();
     Planes combined = new Planes(width, height);
-    int pixels = width * height;
-    int strip = device.isOpenCl() ? Math.max(1, (1 << 26) / planes.size()) : 1 << 15;
-    strip = Math.min(pixels, strip);
-    kernel.stack = new float[strip * planes.size()];
-    kernel.level = new float[strip];
-    kernel.error = new float[strip];
-    kernel.used = new int[strip];
-    kernel.frames = planes.size();
-    kernel.block = device.isOpenCl() ? 1 : 256;
+    kernel.frames = frames.size();
     kernel.clip = (float) settings.clip();
     kernel.iterations = settings.iterations();
     kernel.noise = (float) noise;
     kernel.photons = photons ? 1 : 0;
-    for (int start = 0; start < pixels; start += strip) {
-      int count = Math.min(strip, pixels - start);
+    if (device.usesVectors()) {
+      kernel.inPlace = frames.toArray(TrimmedFrame[]::new);
+      kernel.level = combined.level;
+      kernel.error = combined.error;
+      kernel.used = combined.used;
+      device.run(kernel, height);
+    } else {
+      strips(frames, combined);
+    }
+    // A builder lives long, the frames and their strips need not.
+    kernel.inPlace = null;
+    kernel.stack = null;
+    kernel.level = null;
+    kernel.error = null;
+    kernel.used = null;
+    return combined;
+  }
+
+  private void strips(List<TrimmedFrame> frames, Planes combined) {
+    int width = combined.width;
+    int pixels = device.isOpenCl() ? (1 << 26) / frames.size() : 1 << 15;
+    int rows = Math.min(combined.height, Math.max(1, pixels / width));
+    kernel.stack = new float[rows * width * frames.size()];
+    kernel.level = new float[rows * width];
+    kernel.error = new float[rows * width];
+    kernel.used = new short[rows * width];
+    kernel.block = device.isOpenCl() ? 1 : 256;
+    for (int row = 0; row < combined.height; row += rows) {
+      int count = Math.min(rows, combined.height - row) * width;
       kernel.pixels = count;
-      for (int k = 0; k < planes.size(); k++) {
-        System.arraycopy(planes.get(k).values(), start, kernel.stack, k * count, count);
+      for (int k = 0; k < frames.size(); k++) {
+        frames.get(k).copy(row, count / width, kernel.stack, k * count);
       }
       device.run(kernel, (count + kernel.block - 1) / kernel.block);
-      System.arraycopy(kernel.level, 0, combined.level, start, count);
-      System.arraycopy(kernel.error, 0, combined.error, start, count);
-      for (int i = 0; i < count; i++) {
-        combined.used[start + i] = (short) kernel.used[i];
-      }
+      System.arraycopy(kernel.level, 0, combined.level, row * width, count);
+      System.arraycopy(kernel.error, 0, combined.error, row * width, count);
+      System.arraycopy(kernel.used, 0, combined.used, row * width, count);
     }
-    // A builder lives long, its strips need not.
-    kernel.stack = null;
-    return combined;
   }
 
   /** The planes of a master. */
@@ -454,14 +427,11 @@ public final class MasterBuilder {
 
     /** Divides by the median of the pixels with a value: one of them, so that it becomes 1. */
     void normalise() {
-      float[] good = new float[level.length];
       int count = 0;
-      for (int i = 0; i < level.length; i++) {
-        if (used[i] > 0) {
-          good[count++] = level[i];
-        }
+      for (short frames : used) {
+        count += frames > 0 ? 1 : 0;
       }
-      float median = count == 0 ? 0 : Selection.select(good, count, (count - 1) / 2);
+      float median = count == 0 ? 0 : select((count - 1) / 2);
       if (!(median > 0)) {
         throw new ImageRejected(
             "flat without light",
@@ -474,9 +444,47 @@ public final class MasterBuilder {
       }
     }
 
-    Master master(double readNoise, List<Plane> planes, List<Rejection> rejected) {
+    /**
+     * The level that so many pixels with a value lie below: counts by the upper half of the bits of
+     * a float, then by the lower half, so that no plane is copied to be sorted.
+     */
+    private float select(int rank) {
+      int[] counts = new int[1 << 16];
+      for (int i = 0; i < level.length; i++) {
+        if (used[i] > 0) {
+          counts[(ordered(level[i]) >> 16) + (1 << 15)]++;
+        }
+      }
+      int upper = 0;
+      int left = rank;
+      while (left >= counts[upper]) {
+        left -= counts[upper++];
+      }
+      upper -= 1 << 15;
+      Arrays.fill(counts, 0);
+      for (int i = 0; i < level.length; i++) {
+        int key = ordered(level[i]);
+        if (key >> 16 == upper && used[i] > 0) {
+          counts[key & 0xffff]++;
+        }
+      }
+      int lower = 0;
+      while (left >= counts[lower]) {
+        left -= counts[lower++];
+      }
+      int key = upper << 16 | lower;
+      return Float.intBitsToFloat(key ^ (key >> 31 & Integer.MAX_VALUE));
+    }
+
+    /** The bits of a float, turned so that integers sort as the floats do. */
+    private static int ordered(float value) {
+      int bits = Float.floatToRawIntBits(value);
+      return bits ^ (bits >> 31 & Integer.MAX_VALUE);
+    }
+
+    Master master(double readNoise, List<TrimmedFrame> trimmed, List<Rejection> rejected) {
       rejected.sort(Comparator.comparingInt(Rejection::frame));
-      List<Integer> frames = planes.stream().map(Plane::frame).toList();
+      List<Integer> frames = trimmed.stream().map(TrimmedFrame::position).toList();
       return new Master(level, error, used, width, height, readNoise, frames, rejected);
     }
   }
