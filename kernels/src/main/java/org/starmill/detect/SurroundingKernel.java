@@ -14,10 +14,10 @@ final class SurroundingKernel extends ItemKernel {
   static final float NOTHING = 2f;
 
   /** Fewest pixels that make a median. */
-  private static final int LEAST_PIXELS = 16;
+  static final int LEAST_PIXELS = 16;
 
   /** How often the interval that the median is in may become twice as wide. */
-  private static final int DOUBLINGS = 40;
+  static final int DOUBLINGS = 40;
 
   /** Below any pixel. */
   private static final float LOWEST = -3e38f;
@@ -94,6 +94,11 @@ final class SurroundingKernel extends ItemKernel {
     float scale = information > 0 ? 1 / sqrt(information) : 0;
     significance[place] = enough ? data * scale : Float.NaN;
     added[place] = flat > 0 ? light(centreX, centreY, data / flat, seen / flat) * flat * scale : 0;
+  }
+
+  @Override
+  protected void vectorItems(int from, int to) {
+    new SurroundingVectors(this).items(from, to);
   }
 
   /**

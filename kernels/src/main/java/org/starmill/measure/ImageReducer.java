@@ -313,6 +313,9 @@ public final class ImageReducer implements AutoCloseable {
     /** FWHM of the filter that found the stars of pass 1. */
     private double searchedWith;
 
+    /** Whether the model holds any stars. */
+    private boolean drawn;
+
     /** Least and greatest x and y of the stars the PSF was fitted to. */
     private double[] psfRange;
 
@@ -349,11 +352,15 @@ public final class ImageReducer implements AutoCloseable {
       for (int pass = 1; pass < settings.passes(); pass++) {
         clock.run("measure", () -> sweep(SWEEPS, StarSolver.ROUGHLY_STILL));
         if (pass == 1) {
-          clock.run("detect", this::maskMoreCosmicRays);
+          // Once the stars are known: what hides beside and under them.
+          clock.run("detect", () -> maskCosmicRays(planes.residual, false));
         }
         clock.run("measure", this::prune);
-        clock.run("sky", this::skyWithoutStars);
         int next = pass + 1;
+        if (pass > 1) {
+          // After the first pass too many stars are still hidden for it to be worth its time.
+          clock.run("sky", this::skyWithoutStars);
+        }
         if (pass > 1 && next == settings.passes()) {
           // Companions that have a peak of their own were found in the passes before.
           clock.run("measure", this::splitBlends);
@@ -433,7 +440,7 @@ public final class ImageReducer implements AutoCloseable {
 
     private void maskDefectiveColumns() {
       if (defectiveColumns.mask(planes.image, planes.base, image.mask(), width, height) > 0) {
-        subtractSky();
+        forgetMasked();
       }
     }
 
@@ -468,14 +475,21 @@ public final class ImageReducer implements AutoCloseable {
           cosmicRays.mask(
               from, planes.base, planes.model, image.mask(), width, height, centred, guessed);
       if (marked > 0) {
-        subtractSky();
+        forgetMasked();
       }
     }
 
-    /** The same once the stars are known: what hides beside and under them. */
-    private void maskMoreCosmicRays() {
-      maskCosmicRays(planes.residual, false);
-      solver.subtract();
+    /** Takes the pixels that were masked since the planes were made out of them. */
+    private void forgetMasked() {
+      short[] mask = image.mask();
+      for (int i = 0; i < mask.length; i++) {
+        if ((mask[i] & PixelFlag.UNUSABLE) != 0) {
+          planes.image[i] = 0f;
+          planes.base[i] = 0f;
+          planes.residual[i] = 0f;
+          planes.weight[i] = 0f;
+        }
+      }
     }
 
     /** Masks the trails among the peaks of a search; true where there are any. */
@@ -488,7 +502,7 @@ public final class ImageReducer implements AutoCloseable {
       trailCount += found;
       if (found > 0) {
         saturatedPatches = null;
-        subtractSky();
+        forgetMasked();
       }
       return found > 0;
     }
@@ -519,6 +533,7 @@ public final class ImageReducer implements AutoCloseable {
     private void find(int pass) {
       if (pass == 1) {
         stars = new StarList();
+        drawn = false;
         Arrays.fill(planes.model, 0f);
         System.arraycopy(planes.image, 0, planes.residual, 0, planes.image.length);
         searchedWith = psf.fwhm();
@@ -535,7 +550,8 @@ public final class ImageReducer implements AutoCloseable {
       stars.append(peaks, chosen, pass);
       stars.photons(image.response(), width, height);
       if (pass == 1) {
-        arrange();
+        solver.noise(modelError(), sky.medianNoise());
+        solver.arrange(stars);
       } else {
         addFresh();
       }
@@ -616,7 +632,8 @@ public final class ImageReducer implements AutoCloseable {
           chosen.add(k);
         }
       }
-      int[] asked = others.stream().mapToInt(Integer::intValue).toArray();
+      // By place: their surroundings are still in the cache.
+      int[] asked = others.stream().mapToInt(Integer::intValue).sorted().toArray();
       float[] above = aboveSurroundings(peaks, asked);
       for (int k = 0; k < asked.length; k++) {
         if (above[k] >= settings.threshold()) {
@@ -663,7 +680,9 @@ public final class ImageReducer implements AutoCloseable {
                         beside,
                         star -> {
                           companion[k] = true;
-                          known[0] |= Math.hypot(stars.x(star) - x, stars.y(star) - y) < closest;
+                          double dx = stars.x(star) - x;
+                          double dy = stars.y(star) - y;
+                          known[0] |= dx * dx + dy * dy < closest * closest;
                         });
                     return !known[0]
                         && (companion[k] || peaks.significance()[k] >= settings.threshold())
@@ -712,6 +731,11 @@ public final class ImageReducer implements AutoCloseable {
      */
     private void fitPsf(int residualOrder) {
       int[] candidates = psfCandidates();
+      if (!drawn) {
+        // Of all the image these stars alone are looked at now.
+        drawn = true;
+        solver.add(stars, solver.reaching(stars, candidates), 1f);
+      }
       PsfStars chosen =
           new PsfStars(
               Arrays.stream(candidates).map(i -> stars.centreX[i]).toArray(),
@@ -1078,7 +1102,7 @@ public final class ImageReducer implements AutoCloseable {
       float alongNorm = numbers[o + StarQualityKernel.LONG_NORM];
       float across = numbers[o + StarQualityKernel.DIAGONAL];
       float acrossNorm = numbers[o + StarQualityKernel.DIAGONAL_NORM];
-      double longer = Math.hypot(along / Math.sqrt(alongNorm), across / Math.sqrt(acrossNorm));
+      double longer = Math.sqrt(along * along / alongNorm + across * across / acrossNorm);
       double longerBy = Math.hypot(along / alongNorm, across / acrossNorm) / flux;
       return (Math.abs(size) > POOR * Math.sqrt(sizeNorm)
               && Math.abs(size) > LEAST_CHANGE * flux * sizeNorm)

@@ -98,7 +98,7 @@ public final class StarFit {
       stars.flux[i] = flux[i];
       stars.errorFlux[i] = errorFlux[i];
       stars.damping[i] = 1f;
-      stars.moved[i] = StarList.RESTLESS;
+      stars.moved[i] = StarList.FRESH;
       // The list is sorted on its way; this column goes with it and tells who is who.
       stars.pass[i] = i;
     }

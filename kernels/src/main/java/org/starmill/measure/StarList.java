@@ -141,13 +141,16 @@ final class StarList {
   }
 
   /**
-   * Sets the photon noise of each star, 1 / response, from the mean response of the 3 x 3 pixels at
-   * its place that have one; a pixel without is masked and brings the star no electrons.
+   * Sets the photon noise of each new star, 1 / response, from the mean response of the 3 x 3
+   * pixels at its place that have one; a pixel without is masked and brings the star no electrons.
    *
    * @param response null for 1 everywhere
    */
   void photons(float[] response, int width, int height) {
     for (int i = 0; i < count(); i++) {
+      if (moved[i] != FRESH) {
+        continue;
+      }
       photon[i] = 1f;
       if (response != null) {
         int count = 0;

@@ -57,6 +57,9 @@ final class StarSolver {
   /** FWHM; a Gaussian has fallen to 1e-30 of its peak there. */
   private static final double GAUSSIAN_RADIUS = 5;
 
+  /** Pixels; side of the cells that tell which stars lie near others. */
+  private static final int CELL = 16;
+
   /** Floats of scratch a launch may take. */
   private static final int SCRATCH = 4_000_000;
 
@@ -219,8 +222,10 @@ final class StarSolver {
               if (found[0] == room[0].length) {
                 room[0] = Arrays.copyOf(room[0], 2 * found[0]);
               }
-              float distance = (float) Math.hypot(stars.x(other) - x, stars.y(other) - y);
-              room[0][found[0]++] = ((long) Float.floatToIntBits(distance) << 32) | other;
+              double dx = stars.x(other) - x;
+              double dy = stars.y(other) - y;
+              float distance2 = (float) (dx * dx + dy * dy);
+              room[0][found[0]++] = ((long) Float.floatToIntBits(distance2) << 32) | other;
             }
           });
       Arrays.sort(room[0], 0, found[0]);
@@ -449,6 +454,49 @@ final class StarSolver {
     runBands(2 * count);
   }
 
+  /** Numbers of the stars that are drawn on the largest stamp of any of some stars. */
+  int[] reaching(StarList stars, int[] looked) {
+    int columns = planes.width / CELL + 2;
+    int rows = planes.height / CELL + 2;
+    // How many of the cells above and left of a place hold a part of such a stamp.
+    int[] above = new int[columns * rows];
+    for (int star : looked) {
+      int left = cell(stars.centreX[star] - stampRadius, columns);
+      int right = cell(stars.centreX[star] + stampRadius, columns);
+      int bottom = cell(stars.centreY[star] + stampRadius, rows);
+      for (int row = cell(stars.centreY[star] - stampRadius, rows); row <= bottom; row++) {
+        for (int column = left; column <= right; column++) {
+          above[row * columns + column] = 1;
+        }
+      }
+    }
+    for (int row = 1; row < rows; row++) {
+      for (int column = 1; column < columns; column++) {
+        int at = row * columns + column;
+        above[at] += above[at - 1] + above[at - columns] - above[at - columns - 1];
+      }
+    }
+    return IntStream.range(0, stars.count())
+        .filter(
+            i -> {
+              int left = cell(stars.centreX[i] - drawnRadius[i], columns) - 1;
+              int right = cell(stars.centreX[i] + drawnRadius[i], columns);
+              int top = cell(stars.centreY[i] - drawnRadius[i], rows) - 1;
+              int bottom = cell(stars.centreY[i] + drawnRadius[i], rows);
+              return above[bottom * columns + right]
+                      - above[bottom * columns + left]
+                      - above[top * columns + right]
+                      + above[top * columns + left]
+                  > 0;
+            })
+        .toArray();
+  }
+
+  /** Number of the cell, from 1, that a column or row is in, or of the one next to it. */
+  private static int cell(int pixel, int count) {
+    return Math.max(1, Math.min(count - 1, Math.floorDiv(pixel, CELL) + 1));
+  }
+
   /** Adds some stars to the model, or takes them off where the sign is -1. */
   void add(StarList stars, int[] chosen, float sign) {
     int count = chosen.length;
@@ -569,14 +617,15 @@ final class StarSolver {
 
   /** Distance of a star's nearest neighbour, pixels; infinite where it has none. */
   double nearest(StarList stars, int star) {
-    double nearest = Double.POSITIVE_INFINITY;
+    double nearest2 = Double.POSITIVE_INFINITY;
+    double x = stars.x(star);
+    double y = stars.y(star);
     for (int k = normal.firstOf[star]; k < normal.firstOf[star + 1]; k++) {
-      int other = normal.neighbour[k];
-      nearest =
-          Math.min(
-              nearest, Math.hypot(stars.x(other) - stars.x(star), stars.y(other) - stars.y(star)));
+      double dx = stars.x(normal.neighbour[k]) - x;
+      double dy = stars.y(normal.neighbour[k]) - y;
+      nearest2 = Math.min(nearest2, dx * dx + dy * dy);
     }
-    return nearest;
+    return Math.sqrt(nearest2);
   }
 
   /** Whether a star has neighbours that are solved together with it. */

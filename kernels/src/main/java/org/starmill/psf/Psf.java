@@ -29,6 +29,9 @@ public final class Psf {
   /** Null for none. */
   private final PsfResidual residual;
 
+  /** At the centre of the image. */
+  private final double fwhm;
+
   /**
    * Makes a PSF of given polynomials.
    *
@@ -51,6 +54,7 @@ public final class Psf {
       this.polynomials[i] = polynomials[i].clone();
       order(polynomials[i].length);
     }
+    this.fwhm = fwhmAt((width - 1) / 2.0, (height - 1) / 2.0);
   }
 
   /** The same with another grid of residuals, null for none. */
@@ -297,6 +301,6 @@ public final class Psf {
 
   /** FWHM at the centre of the image, pixels. */
   public double fwhm() {
-    return fwhmAt((width - 1) / 2.0, (height - 1) / 2.0);
+    return fwhm;
   }
 }
