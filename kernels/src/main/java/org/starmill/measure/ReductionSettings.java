@@ -144,4 +144,27 @@ public record ReductionSettings(
     Demand.that(cosmicRays != null, "cosmic rays", cosmicRays, "settings");
     Demand.that(apertures != null, "apertures", apertures, "settings");
   }
+
+  /** The same settings with another number of passes. */
+  public ReductionSettings withPasses(int passes) {
+    return new ReductionSettings(
+        skyBox,
+        skyFilter,
+        skyMaxLevel,
+        threshold,
+        psfModel,
+        psfBeta,
+        psfOrder,
+        psfResidualOrder,
+        psfMinStars,
+        psfMaxStars,
+        stampRadius,
+        fitSky,
+        passes,
+        maxGroup,
+        edge,
+        cosmicRays,
+        trails,
+        apertures);
+  }
 }

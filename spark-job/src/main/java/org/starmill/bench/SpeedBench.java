@@ -37,18 +37,22 @@ import org.starmill.trace.Track;
  * Measures how long each step of the way takes on simulated frames in memory.
  *
  * <p>Everything is done several times in one JVM, the first times to warm it up, and medians are
- * taken. The rows of sky, detection and PSF hold all that the image's passes do of them.
+ * taken. The way is measured with a single pass, which finds and fits every star once, and with all
+ * the passes that the settings ask for; each of their rows holds all that a step takes.
  */
 public final class SpeedBench {
   /** Names of the rows. */
   public static final String MASTER_BIAS = "master bias, 20 frames";
 
   public static final String CALIBRATE = "raw frame to image, variance, mask";
-  public static final String SKY = "sky";
-  public static final String DETECT = "detect";
-  public static final String PSF = "PSF shape";
-  public static final String ALL_PASSES = "all passes of the fit, apertures";
-  public static final String WHOLE = "whole image";
+  public static final String FIRST_SKY_AND_DETECT = "one pass: sky and detection";
+  public static final String FIRST_PSF = "one pass: PSF shape";
+  public static final String FIRST_WHOLE = "one pass: whole image";
+  public static final String SKY = "all passes: sky";
+  public static final String DETECT = "all passes: detection";
+  public static final String PSF = "all passes: PSF shape";
+  public static final String MEASURE = "all passes: fit, apertures";
+  public static final String WHOLE = "all passes: whole image";
 
   private static final int BIASES = 20;
   private static final int FLATS = 5;
@@ -85,7 +89,7 @@ public final class SpeedBench {
 
   /** The row of one pass of the fit. */
   public static String onePass(PsfModel model) {
-    return "one pass of the %s fit".formatted(model == PsfModel.MOFFAT ? "Moffat" : "Gaussian");
+    return "one pass: %s fit".formatted(model == PsfModel.MOFFAT ? "Moffat" : "Gaussian");
   }
 
   /**
@@ -135,30 +139,39 @@ public final class SpeedBench {
       Masters masters =
           new Masters(bias[0], builder(device, MasterKind.FLAT).flat(field.flats(), bias[0]));
 
-      progress.accept("whole image, %d times".formatted(WARM_UPS + repeat));
-      List<Reduction> runs = new ArrayList<>();
-      Stopwatch.Seconds whole =
-          medians(
-              device,
-              repeat,
-              () -> {
-                try (Trace.Open image = Trace.image("whole image")) {
-                  runs.add(withoutPlanes(reducer.reduce(field.science(), masters)));
-                }
-              });
-      runs.subList(0, WARM_UPS).clear();
+      Way first;
+      try (ImageReducer once = new ImageReducer(device, config.reduction().withPasses(1))) {
+        first = way("one pass", device, once, field.science(), masters, repeat);
+      }
+      Way all = way("all passes", device, reducer, field.science(), masters, repeat);
       Reduction reduction = reducer.reduce(field.science(), masters);
       Fit fit = fit(device, reduction, repeat);
-      steps.add(step(CALIBRATE, ofStep(device, runs, "calibrate"), traffic.calibrate(), peak));
-      steps.add(step(SKY, ofStep(device, runs, "sky"), traffic.sky(), peak));
-      steps.add(step(DETECT, ofStep(device, runs, "detect"), traffic.detect(), peak));
-      steps.add(step(PSF, ofStep(device, runs, "psf"), traffic.psf(), peak));
+      StepTraffic once = new StepTraffic(traffic.pixels(), 1);
+      steps.add(step(CALIBRATE, all.step("calibrate"), traffic.calibrate(), peak));
+      steps.add(
+          step(
+              FIRST_SKY_AND_DETECT,
+              first.step("sky").and(first.step("detect")),
+              once.sky() + once.detect(),
+              peak));
+      steps.add(step(FIRST_PSF, first.step("psf"), once.psf(), peak));
       double fitBytes = traffic.fit(fit.sweeps(), fit.stampPixels());
       steps.add(step(onePass(model), fit.seconds(), fitBytes, peak));
+      double onceBytes =
+          once.calibrate()
+              + once.sky()
+              + once.detect()
+              + once.psf()
+              + once.allPasses(fit.stampPixels());
+      steps.add(step(FIRST_WHOLE, first.whole(), onceBytes, peak));
+      steps.add(step(SKY, all.step("sky"), traffic.sky(), peak));
+      steps.add(step(DETECT, all.step("detect"), traffic.detect(), peak));
+      steps.add(step(PSF, all.step("psf"), traffic.psf(), peak));
       double passesBytes = traffic.allPasses(fit.stampPixels());
-      steps.add(step(ALL_PASSES, ofStep(device, runs, "measure"), passesBytes, peak));
+      steps.add(step(MEASURE, all.step("measure"), passesBytes, peak));
       double bytes =
           traffic.calibrate() + traffic.sky() + traffic.detect() + traffic.psf() + passesBytes;
+      Stopwatch.Seconds whole = all.whole();
       steps.add(step(WHOLE, whole, bytes, peak));
 
       Speed.Parallel parallel = threads > 1 ? parallel(field.science(), masters, threads) : null;
@@ -180,6 +193,40 @@ public final class SpeedBench {
           parallel,
           cost(device, whole, parallel));
     }
+  }
+
+  /** Medians of the whole way, and the runs they are of. */
+  private record Way(Device device, Stopwatch.Seconds whole, List<Reduction> runs) {
+    /** The reducer's own times, which know nothing of the threads of OpenCL. */
+    Stopwatch.Seconds step(String step) {
+      return new Stopwatch.Seconds(
+          device.isOpenCl()
+              ? Double.NaN
+              : Robust.median(
+                  runs.stream().mapToDouble(run -> run.cpuSeconds().get(step)).toArray()),
+          Robust.median(runs.stream().mapToDouble(run -> run.seconds().get(step)).toArray()));
+    }
+  }
+
+  private Way way(
+      String what,
+      Device device,
+      ImageReducer reducer,
+      RawFrame science,
+      Masters masters,
+      int repeat) {
+    progress.accept("whole image, %s, %d times".formatted(what, WARM_UPS + repeat));
+    List<Reduction> runs = new ArrayList<>();
+    Stopwatch.Seconds whole =
+        medians(
+            device,
+            repeat,
+            () -> {
+              try (Trace.Open image = Trace.image("whole image, " + what)) {
+                runs.add(withoutPlanes(reducer.reduce(science, masters)));
+              }
+            });
+    return new Way(device, whole, List.copyOf(runs.subList(WARM_UPS, runs.size())));
   }
 
   /** Of the runs only the times are looked at: their planes would fill the heap. */
@@ -213,15 +260,6 @@ public final class SpeedBench {
       }
     }
     return new Stopwatch.Seconds(Robust.median(cpu), Robust.median(wall));
-  }
-
-  /** The reducer's own times, which know nothing of the threads of OpenCL. */
-  private static Stopwatch.Seconds ofStep(Device device, List<Reduction> runs, String step) {
-    return new Stopwatch.Seconds(
-        device.isOpenCl()
-            ? Double.NaN
-            : Robust.median(runs.stream().mapToDouble(run -> run.cpuSeconds().get(step)).toArray()),
-        Robust.median(runs.stream().mapToDouble(run -> run.seconds().get(step)).toArray()));
   }
 
   /** One pass of the fit: its time, the steps it took, and the pixels of all stamps. */

@@ -24,7 +24,11 @@ final class Stopwatch {
    * @param cpu of all cores together
    * @param wall of the clock
    */
-  record Seconds(double cpu, double wall) {}
+  record Seconds(double cpu, double wall) {
+    Seconds and(Seconds other) {
+      return new Seconds(cpu + other.cpu, wall + other.wall);
+    }
+  }
 
   static Seconds of(Device device, Runnable work) {
     long wall = System.nanoTime();
