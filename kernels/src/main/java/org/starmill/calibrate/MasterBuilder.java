@@ -121,7 +121,7 @@ public final class MasterBuilder {
 
   private TrimmedFrame biasFrame(int position, RawFrame raw) {
     TrimmedFrame frame = TrimmedFrame.of(position, raw, settings.overscan(), null);
-    return frame.with(frame.median(step(frame, SAMPLE)), 1);
+    return frame.with(frame.median(step(frame, 10 * SAMPLE)), 1);
   }
 
   private TrimmedFrame flatFrame(int position, RawFrame raw, Master bias) {
