@@ -12,8 +12,8 @@ import jdk.incubator.vector.VectorSpecies;
  *
  * <p>Neighbouring pixels are the lanes. Sums, sums of squares, lowest and highest values of a
  * stretch of a row stay in the first cache while the frames go by, each read once. The pixels with
- * a value beyond the clip are gathered and sorted, a vector of them at once; those that lack a
- * value go through the scalar source.
+ * a value beyond the clip are gathered and sorted, a vector of them at once; those among them that
+ * lack a value go through the scalar source.
  */
 final class CombineVectors {
   private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
@@ -25,11 +25,15 @@ final class CombineVectors {
   private final CombineKernel kernel;
   private final TrimmedFrame[] frames;
   private final int width;
+  private final boolean flats;
 
   private final float[] shift = new float[STRETCH];
   private final float[] sum = new float[STRETCH];
   private final float[] squares = new float[STRETCH];
+
+  /** How far the values lie below the first, and above it; 0 and up. */
   private final float[] lowest = new float[STRETCH];
+
   private final float[] highest = new float[STRETCH];
   private final long[] plain = new long[STRETCH / LANES];
 
@@ -44,11 +48,16 @@ final class CombineVectors {
 
   private final float[][] scaled;
 
-  /** Pixels whose columns wait to be sorted, and their columns, a lane each. */
-  private final int[] waiting = new int[LANES];
+  /** Places in the stretch of the pixels with a value beyond the clip. */
+  private final int[] beyond = new int[STRETCH];
 
-  private int waitingCount;
+  private int beyondCount;
+
+  /** A vector of them, and their columns, a lane each. */
+  private final int[] chosen = new int[LANES];
+
   private final float[] base = new float[LANES];
+  private final float[] largest = new float[LANES];
   private final float[] column;
   private final float[] own;
   private final ColumnSort network;
@@ -69,7 +78,7 @@ final class CombineVectors {
     line = new float[count][];
     start = new int[count];
     level = new float[count];
-    boolean flats = frames[0].bias() != null;
+    flats = frames[0].bias() != null;
     offset = new float[flats ? STRETCH : 0];
     scaled = new float[flats ? 4 : 0][STRETCH];
     column = new float[count * LANES];
@@ -96,15 +105,17 @@ final class CombineVectors {
       for (int x = 0; x < whole; x += STRETCH) {
         stretch(row, x, Math.min(STRETCH, whole - x));
       }
-      for (int x = whole; x < width; x++) {
-        gather(row * width + x, x, row);
+      if (whole > 0 && whole < width) {
+        // The last vector of a row shares pixels with the one before.
+        stretch(row, width - LANES, LANES);
+      }
+      for (int x = whole; whole == 0 && x < width; x++) {
+        alone(row * width + x, x, row);
       }
     }
-    sorted();
   }
 
   private void stretch(int row, int x, int count) {
-    boolean flats = offset.length > 0;
     if (flats) {
       biasLine(row * width + x, count);
     }
@@ -142,10 +153,10 @@ final class CombineVectors {
     long all = -1L >>> (64 - LANES);
     for (int v = 0; v < count / LANES; v++) {
       for (long left = plain[v] ^ all; left != 0; left &= left - 1) {
-        int i = v * LANES + Long.numberOfTrailingZeros(left);
-        gather(at + i, x + i, row);
+        beyond[beyondCount++] = v * LANES + Long.numberOfTrailingZeros(left);
       }
     }
+    clipped(row, x);
   }
 
   private void biasLine(int at, int count) {
@@ -202,7 +213,7 @@ final class CombineVectors {
               .sub(FloatVector.fromArray(FLOATS, shifts, i));
       FloatVector.fromArray(FLOATS, sums, i).add(d).intoArray(sums, i);
       FloatVector.fromArray(FLOATS, sumsOfSquares, i).add(d.mul(d)).intoArray(sumsOfSquares, i);
-      FloatVector.fromArray(FLOATS, low, i).min(d).intoArray(low, i);
+      FloatVector.fromArray(FLOATS, low, i).max(d.neg()).intoArray(low, i);
       FloatVector.fromArray(FLOATS, high, i).max(d).intoArray(high, i);
     }
   }
@@ -238,7 +249,7 @@ final class CombineVectors {
           .add(c.mul(c))
           .add(d.mul(d))
           .intoArray(sumsOfSquares, i);
-      FloatVector.fromArray(FLOATS, low, i).min(a.min(b).min(c.min(d))).intoArray(low, i);
+      FloatVector.fromArray(FLOATS, low, i).max(a.min(b).min(c.min(d)).neg()).intoArray(low, i);
       FloatVector.fromArray(FLOATS, high, i).max(a.max(b).max(c.max(d))).intoArray(high, i);
     }
   }
@@ -267,7 +278,7 @@ final class CombineVectors {
               .sub(mean)
               .compare(VectorOperators.LE, reach)
               .and(
-                  mean.sub(FloatVector.fromArray(FLOATS, lowest, i))
+                  mean.add(FloatVector.fromArray(FLOATS, lowest, i))
                       .compare(VectorOperators.LE, reach))
               .and(first.abs().compare(VectorOperators.LT, TrimmedFrame.BEYOND_ALL_CAMERAS))
               .toLong();
@@ -301,44 +312,56 @@ final class CombineVectors {
               .sub(mean)
               .compare(VectorOperators.LE, reach)
               .and(
-                  mean.sub(FloatVector.fromArray(FLOATS, lowest, i))
+                  mean.add(FloatVector.fromArray(FLOATS, lowest, i))
                       .compare(VectorOperators.LE, reach))
               .and(first.abs().compare(VectorOperators.LT, TrimmedFrame.BEYOND_ALL_CAMERAS))
               .toLong();
     }
   }
 
-  /** Takes a pixel whose values are to be sorted, or one that lacks some. */
-  private void gather(int pixel, int x, int y) {
-    boolean whole = true;
-    for (int k = 0; k < own.length; k++) {
-      float value = frames[k].value(x, y);
-      own[k] = value;
-      whole &= value < CombineKernel.PRESENT;
+  /** Clips the pixels with a value beyond the clip, which are none from now on. */
+  private void clipped(int row, int x) {
+    for (int i = 0; i < beyondCount; i += LANES) {
+      int lanes = Math.min(LANES, beyondCount - i);
+      for (int lane = 0; lane < LANES; lane++) {
+        chosen[lane] = beyond[i + Math.min(lane, lanes - 1)];
+      }
+      sort(row, x);
+      for (int lane = 0; lane < lanes; lane++) {
+        int pixel = row * width + x + chosen[lane];
+        if (largest[lane] < TrimmedFrame.BEYOND_ALL_CAMERAS) {
+          kernel.used[pixel] = (short) kept[lane];
+          kernel.level[pixel] = base[lane];
+          kernel.error[pixel] = spread[lane];
+        } else {
+          alone(pixel, x + chosen[lane], row);
+        }
+      }
     }
-    if (!whole) {
-      alone.item(0);
-      kernel.level[pixel] = alone.level[0];
-      kernel.error[pixel] = alone.error[0];
-      kernel.used[pixel] = alone.used[0];
-      return;
-    }
-    int lane = waitingCount++;
-    waiting[lane] = pixel;
-    base[lane] = own[0];
-    for (int k = 0, i = lane; k < own.length; k++, i += LANES) {
-      column[i] = own[k] - own[0];
-    }
-    if (waitingCount == LANES) {
-      sorted();
-    }
+    beyondCount = 0;
   }
 
-  /** Sorts and clips the pixels that wait. */
-  private void sorted() {
-    if (waitingCount == 0) {
-      return;
+  /** Takes a pixel that lacks values, of some frames or all. */
+  private void alone(int pixel, int x, int y) {
+    for (int k = 0; k < own.length; k++) {
+      own[k] = frames[k].value(x, y);
     }
+    alone.item(0);
+    kernel.level[pixel] = alone.level[0];
+    kernel.error[pixel] = alone.error[0];
+    kernel.used[pixel] = alone.used[0];
+  }
+
+  private void sort(int row, int x) {
+    for (int k = 0; k < frames.length; k++) {
+      TrimmedFrame frame = frames[k];
+      if (flats) {
+        gatherFlat(frame, frame.place(x, row), frame.overscan()[row], k * LANES);
+      } else {
+        gather(frame.pixels(), frame.place(x, row), frame.overscan()[row], k * LANES);
+      }
+    }
+    lessTheFirst();
     network.sort(column);
     shortestHalf(own.length / 2 + 1);
     aboutTheMedian((own.length - 1) / 2 * LANES, own.length / 2 * LANES);
@@ -346,13 +369,35 @@ final class CombineVectors {
       clip();
     }
     result();
-    for (int lane = 0; lane < waitingCount; lane++) {
-      int pixel = waiting[lane];
-      kernel.used[pixel] = (short) kept[lane];
-      kernel.level[pixel] = base[lane];
-      kernel.error[pixel] = spread[lane];
+  }
+
+  private void gather(float[] pixels, int from, float overscan, int into) {
+    FloatVector.fromArray(FLOATS, pixels, from, chosen, 0).sub(overscan).intoArray(column, into);
+  }
+
+  private void gatherFlat(TrimmedFrame frame, int from, float overscan, int into) {
+    FloatVector raw = FloatVector.fromArray(FLOATS, frame.pixels(), from, chosen, 0);
+    raw.sub(overscan)
+        .sub(FloatVector.fromArray(FLOATS, offset, 0, chosen, 0))
+        .mul(frame.scale())
+        .blend(
+            Float.NaN,
+            raw.compare(VectorOperators.GE, frame.saturation())
+                .or(raw.compare(VectorOperators.LE, -TrimmedFrame.BEYOND_ALL_CAMERAS)))
+        .intoArray(column, into);
+  }
+
+  private void lessTheFirst() {
+    float[] values = column;
+    FloatVector first = FloatVector.fromArray(FLOATS, values, 0);
+    FloatVector most = FloatVector.zero(FLOATS);
+    for (int i = 0; i < values.length; i += LANES) {
+      FloatVector value = FloatVector.fromArray(FLOATS, values, i);
+      most = most.max(value.abs());
+      value.sub(first).intoArray(values, i);
     }
-    waitingCount = 0;
+    first.intoArray(base, 0);
+    most.intoArray(largest, 0);
   }
 
   private void shortestHalf(int most) {

@@ -121,7 +121,7 @@ public final class MasterBuilder {
 
   private TrimmedFrame biasFrame(int position, RawFrame raw) {
     TrimmedFrame frame = TrimmedFrame.of(position, raw, settings.overscan(), null);
-    return frame.with(level(frame), 1);
+    return frame.with(frame.median(step(frame, 10 * SAMPLE)), 1);
   }
 
   private TrimmedFrame flatFrame(int position, RawFrame raw, Master bias) {
@@ -140,7 +140,7 @@ public final class MasterBuilder {
           "%.0f %% of its pixels reach %.0f ADU, at most %.0f %% may"
               .formatted(100 * saturated, raw.detector().saturation(), 100 * MOST_SATURATED));
     }
-    double level = level(frame);
+    double level = frame.median(step(frame, 10 * SAMPLE));
     double readNoise =
         bias.readNoise() > 0
             ? bias.readNoise()
@@ -154,12 +154,11 @@ public final class MasterBuilder {
     return frame.with(level, (float) (1 / level));
   }
 
-  /** The median of a sample of the pixels. */
-  private static double level(TrimmedFrame frame) {
-    return frame.median(step(frame.width() * frame.height(), 10 * SAMPLE));
+  /** An odd step that takes about that many of the pixels, in all columns. */
+  private static int step(TrimmedFrame frame, int sample) {
+    return step(frame.width() * frame.height(), sample);
   }
 
-  /** An odd step that takes about that many of the pixels, in all columns. */
   private static int step(int pixels, int sample) {
     return Math.max(1, pixels / sample) | 1;
   }
@@ -309,7 +308,7 @@ public final class MasterBuilder {
    * @param photons whether the noise goes with the square root of the value: then that of value 1
    */
   private static double scatter(List<TrimmedFrame> frames, boolean photons) {
-    int step = step(frames.get(0).width() * frames.get(0).height(), SAMPLE);
+    int step = step(frames.get(0), SAMPLE);
     float[] before = frames.get(0).sample(step);
     float[] differences = new float[before.length * (frames.size() - 1)];
     int count = 0;

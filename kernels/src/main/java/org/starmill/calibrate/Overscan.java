@@ -1,6 +1,7 @@
 package org.starmill.calibrate;
 
 import java.util.Arrays;
+import org.starmill.device.Devices;
 import org.starmill.image.ImageRejected;
 import org.starmill.image.RawFrame;
 import org.starmill.image.Section;
@@ -110,35 +111,36 @@ public record Overscan(int skip, int window) {
       rows = section.height();
       level = new double[rows];
       weight = new double[rows];
-      float[] row = new float[section.width()];
-      float[] medians = new float[rows];
-      float[] deviations = new float[section.width() * rows];
+      int width = section.width();
+      float[] values = new float[width * rows];
+      int[] counts = new int[rows];
       int count = 0;
       for (int y = 0; y < rows; y++) {
-        int n = finite(frame, section, y, row);
-        if (n == 0) {
-          medians[y] = Float.NaN;
-          continue;
-        }
-        Arrays.sort(row, 0, n);
-        medians[y] = 0.5f * (row[(n - 1) / 2] + row[n / 2]);
-        for (int i = 0; i < n; i++) {
-          deviations[count++] = Math.abs(row[i] - medians[y]);
-        }
+        counts[y] = finite(frame, section, y, values, y * width);
+        count += counts[y];
       }
       if (count == 0) {
         throw empty(section);
+      }
+      float[] medians = medians(values, width, counts, count == values.length && Devices.VECTORS);
+      float[] deviations = new float[count];
+      count = 0;
+      for (int y = 0; y < rows; y++) {
+        float median = medians[y];
+        for (int i = y * width; i < y * width + counts[y]; i++) {
+          deviations[count++] = Math.abs(values[i] - median);
+        }
       }
       double limit = CLIP * Math.max(SMALLEST_NOISE, 1.4826 * Selection.median(deviations, count));
       double squares = 0;
       int freedom = 0;
       for (int y = 0; y < rows; y++) {
-        int n = finite(frame, section, y, row);
+        float median = medians[y];
         double sum = 0;
         double sumOfSquares = 0;
         int used = 0;
-        for (int i = 0; i < n; i++) {
-          double d = row[i] - medians[y];
+        for (int i = y * width; i < y * width + counts[y]; i++) {
+          double d = values[i] - median;
           if (Math.abs(d) <= limit) {
             sum += d;
             sumOfSquares += d * d;
@@ -155,13 +157,31 @@ public record Overscan(int skip, int window) {
       noise = freedom > 0 ? Math.sqrt(squares / freedom) : 0;
     }
 
-    private static int finite(RawFrame frame, Section section, int y, float[] into) {
+    /** The median of the finite values of each row; NaN where it has none. */
+    private static float[] medians(float[] values, int width, int[] counts, boolean vectors) {
+      float[] medians = new float[counts.length];
+      if (vectors) {
+        OverscanVectors.medians(values, width, counts.length, medians);
+        return medians;
+      }
+      float[] row = new float[width];
+      for (int y = 0; y < counts.length; y++) {
+        int n = counts[y];
+        System.arraycopy(values, y * width, row, 0, n);
+        Arrays.sort(row, 0, n);
+        medians[y] = n == 0 ? Float.NaN : 0.5f * (row[(n - 1) / 2] + row[n / 2]);
+      }
+      return medians;
+    }
+
+    private static int finite(RawFrame frame, Section section, int y, float[] into, int at) {
       int start = (section.y() + y) * frame.width() + section.x();
+      float[] pixels = frame.pixels();
       int n = 0;
-      for (int x = 0; x < section.width(); x++) {
-        float value = frame.pixels()[start + x];
+      for (int x = start; x < start + section.width(); x++) {
+        float value = pixels[x];
         if (Float.isFinite(value)) {
-          into[n++] = value;
+          into[at + n++] = value;
         }
       }
       return n;

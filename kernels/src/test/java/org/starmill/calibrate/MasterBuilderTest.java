@@ -208,6 +208,36 @@ class MasterBuilderTest {
     assertThat(other.level()[Camera.WIDTH - 1 - 3]).isCloseTo(plain.level()[3], within(1e-3f));
   }
 
+  @Test
+  void aFrameIsLeftAsItIsAndOneOfManyAmplifiersIsNotKeptWhole() {
+    Camera camera = new Camera(15);
+    List<RawFrame> frames = biases(camera, 4);
+    List<float[]> before = frames.stream().map(frame -> frame.pixels().clone()).toList();
+    Master bias = builder.bias(frames);
+    List<RawFrame> wide = new ArrayList<>();
+    for (int k = 0; k < 4; k++) {
+      RawFrame frame = frames.get(k);
+      assertThat(frame.pixels()).isEqualTo(before.get(k));
+      int width = 3 * RAW_WIDTH;
+      float[] pixels = new float[width * frame.height()];
+      for (int y = 0; y < frame.height(); y++) {
+        System.arraycopy(frame.pixels(), y * RAW_WIDTH, pixels, y * width + RAW_WIDTH, RAW_WIDTH);
+      }
+      wide.add(
+          new RawFrame(
+              pixels,
+              width,
+              frame.height(),
+              new Section(RAW_WIDTH, 0, Camera.WIDTH, Camera.HEIGHT),
+              new Section(RAW_WIDTH + Camera.WIDTH, 0, Camera.OVERSCAN, Camera.HEIGHT),
+              frame.detector()));
+    }
+    assertThat(TrimmedFrame.of(0, wide.get(0), Overscan.DEFAULT, null).pixels()).hasSize(PIXELS);
+    assertThat(TrimmedFrame.of(0, frames.get(0), Overscan.DEFAULT, null).pixels())
+        .isSameAs(frames.get(0).pixels());
+    assertThat(builder.bias(wide).level()).isEqualTo(bias.level());
+  }
+
   static List<RawFrame> biases(Camera camera, int count) {
     List<RawFrame> frames = new ArrayList<>();
     for (int i = 0; i < count; i++) {
