@@ -37,7 +37,14 @@ final class OpenClDevice implements Device {
   private static final Set<String> RESERVED =
       Set.of("half", "kernel", "local", "global", "constant");
 
-  private static final int GROUP = 64;
+  /** Items a work group on a GPU: whole warps, or wavefronts. */
+  private static final int GROUP_OF_GPU = 64;
+
+  /**
+   * The same on a CPU, which takes the groups one by one: a few hundred items, rows or bands, are
+   * then shared out evenly, and the loops within an item are what its compiler makes vectors of.
+   */
+  private static final int GROUP_OF_CPU = 1;
 
   /** Aparapi counts an array's bytes in an int. */
   private static final long MOST_OF_APARAPI = Integer.MAX_VALUE;
@@ -51,6 +58,7 @@ final class OpenClDevice implements Device {
 
   private final OpenCLDevice device;
   private final DeviceInfo info;
+  private final int group;
   private final Map<Class<?>, DeviceException> refused = new ConcurrentHashMap<>();
   private final Set<Class<?>> accepted = ConcurrentHashMap.newKeySet();
 
@@ -64,6 +72,8 @@ final class OpenClDevice implements Device {
   OpenClDevice(OpenCLDevice device, DeviceInfo info, long mostBytes) {
     this.device = device;
     this.info = info;
+    this.group =
+        device.getType() == com.aparapi.device.Device.TYPE.CPU ? GROUP_OF_CPU : GROUP_OF_GPU;
     this.memory =
         new DeviceMemory(
             info.name(),
@@ -89,9 +99,9 @@ final class OpenClDevice implements Device {
 
   @Override
   public void run(ItemKernel kernel, int items) {
-    if (items < 0 || items > Integer.MAX_VALUE - GROUP) {
+    if (items < 0 || items > Integer.MAX_VALUE - GROUP_OF_GPU) {
       throw new IllegalArgumentException(
-          "%d items: expected 0 to %d".formatted(items, Integer.MAX_VALUE - GROUP));
+          "%d items: expected 0 to %d".formatted(items, Integer.MAX_VALUE - GROUP_OF_GPU));
     }
     kernel.setItems(items);
     if (items == 0) {
@@ -106,7 +116,7 @@ final class OpenClDevice implements Device {
       memory.claim(kernel, arrays);
       Transfers transfers = Transfers.of(kernel, arrays);
       send(kernel, transfers);
-      execute(kernel, (items + GROUP - 1) / GROUP * GROUP);
+      execute(kernel, transfers, (items + group - 1) / group * group);
       fetch(kernel, transfers);
     } catch (RuntimeException | Error e) {
       Transfers.forget(kernel);
@@ -155,13 +165,13 @@ final class OpenClDevice implements Device {
     }
   }
 
-  private void execute(ItemKernel kernel, int range) {
+  private void execute(ItemKernel kernel, Transfers transfers, int range) {
     long before = lastReport(kernel);
     try (Trace.Open launch = Trace.kernel(kernel.getClass(), kernel.items, name())) {
       // The size of a group is named: a range that may choose its own moves to another device when
       // this one fails.
-      kernel.execute(Range.create(device, range, GROUP));
-      traceTransfers(kernel);
+      kernel.execute(Range.create(device, range, group));
+      traceTransfers(kernel, transfers);
     } catch (RuntimeException | LinkageError | AssertionError e) {
       throw failure(kernel, "failed on", reasonNotRun(kernel), e);
     }
@@ -185,7 +195,8 @@ final class OpenClDevice implements Device {
     KernelRunner runner = runnerOf(kernel);
     for (Object array : transfers.fromDevice()) {
       int status;
-      try (Trace.Open way = Trace.transfer("from the device", name(), 0)) {
+      try (Trace.Open way =
+          Trace.transfer("from the device", name(), KernelFields.bytesOf(array))) {
         status = get(runner, array);
       }
       if (status != 0) {
@@ -197,7 +208,7 @@ final class OpenClDevice implements Device {
   /**
    * Says how long arrays were on their way to the device, as Aparapi tells where it is asked to.
    */
-  private void traceTransfers(ItemKernel kernel) {
+  private void traceTransfers(ItemKernel kernel, Transfers transfers) {
     List<ProfileInfo> events = Trace.isOn() ? kernel.getProfileInfo() : null;
     if (events == null || events.isEmpty()) {
       return;
@@ -211,9 +222,20 @@ final class OpenClDevice implements Device {
             "to the device: " + event.getLabel(),
             name(),
             end - event.getStart(),
-            event.getEnd() - event.getStart());
+            event.getEnd() - event.getStart(),
+            bytesSent(kernel, transfers, event.getLabel()));
       }
     }
+  }
+
+  private static long bytesSent(ItemKernel kernel, Transfers transfers, String name) {
+    for (Field field : KernelFields.of(kernel.getClass())) {
+      if (field.getName().equals(name)) {
+        Object array = KernelFields.valueOf(field, kernel);
+        return transfers.sends(array) ? KernelFields.bytesOf(array) : 0;
+      }
+    }
+    return 0;
   }
 
   /** Aparapi's own part of a kernel, for its public put takes no short[]. */

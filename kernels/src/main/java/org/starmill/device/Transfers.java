@@ -63,6 +63,11 @@ record Transfers(List<Object> toDevice, List<Object> fromDevice) {
     return new Transfers(to, from);
   }
 
+  /** Whether an array is sent. */
+  boolean sends(Object array) {
+    return toDevice.stream().anyMatch(one -> one == array);
+  }
+
   private static void demandOnce(
       ItemKernel kernel, String name, Object array, List<Object> others) {
     for (Object other : others) {

@@ -86,7 +86,7 @@ final class Apertures {
     kernel.base = drawn.base;
     kernel.form = drawn.form;
     kernel.drawn = drawn.radius;
-    kernel.table = drawn.table;
+    kernel.table = drawn.table();
     kernel.centreX = stars.centreX;
     kernel.centreY = stars.centreY;
     kernel.offsetX = stars.offsetX;

@@ -113,8 +113,8 @@ public final class MeasureChecks implements KernelChecks {
       this(stars, 40 + 13 * stars % 50, 40 + 17 * stars % 50, random);
     }
 
-    PsfTable table(PsfKernel kernel, boolean vectors) {
-      return vectors ? new PsfTable(psf, kernel, stampRadius) : null;
+    PsfTable table(PsfKernel kernel) {
+      return new PsfTable(psf, kernel, stampRadius);
     }
 
     /** Where each star's neighbours start: the stars beside it in the list that it overlaps. */
@@ -196,7 +196,8 @@ public final class MeasureChecks implements KernelChecks {
       }
       kernel.drawing = RenderKernel.ON_TOP;
     }
-    kernel.table = field.table(kernel, vectors);
+    // No table beyond the core: wings are drawn without one.
+    kernel.tabulate(new PsfTable(field.psf, kernel, 0));
     return kernel;
   }
 
@@ -254,8 +255,7 @@ public final class MeasureChecks implements KernelChecks {
     kernel.neighbour = field.neighbours(kernel.firstOf);
     kernel.own = new float[stars * StarNormalKernel.OWN];
     kernel.cross = new float[kernel.neighbour.length * StarNormalKernel.CROSS];
-    kernel.work = new float[stars * StarNormalKernel.WORK];
-    kernel.table = field.table(kernel, vectors);
+    kernel.tabulate(field.table(kernel));
     return kernel;
   }
 
@@ -368,8 +368,7 @@ public final class MeasureChecks implements KernelChecks {
       kernel.chosen[i] = stars - 1 - i;
     }
     kernel.numbers = new float[stars * StarQualityKernel.NUMBERS];
-    kernel.work = new float[stars * StarQualityKernel.WORK];
-    kernel.table = field.table(kernel, vectors);
+    kernel.tabulate(field.table(kernel));
     return kernel;
   }
 
@@ -456,7 +455,7 @@ public final class MeasureChecks implements KernelChecks {
     kernel.area = new float[places];
     kernel.light = new float[places];
     kernel.lost = new float[places];
-    kernel.table = field.table(kernel, vectors);
+    kernel.table = field.table(kernel);
     return kernel;
   }
 }

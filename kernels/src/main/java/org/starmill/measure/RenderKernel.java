@@ -1,7 +1,6 @@
 package org.starmill.measure;
 
-import org.starmill.psf.PsfKernel;
-import org.starmill.psf.PsfTable;
+import org.starmill.psf.TabulatedPsfKernel;
 
 /**
  * Draws the model of all stars into one band of rows, what it leaves of the image, and the weight
@@ -13,7 +12,7 @@ import org.starmill.psf.PsfTable;
  * flat and PSF a pixel's weight is 1 / (base + M / R + (c M)^2): the variance is the model's, for
  * one that follows the data's own noise gives low pixels high weights and biases faint fluxes.
  */
-final class RenderKernel extends PsfKernel {
+final class RenderKernel extends TabulatedPsfKernel {
   int width;
   int height;
   int bandRows;
@@ -56,8 +55,8 @@ final class RenderKernel extends PsfKernel {
   float[] residual;
   float[] weight;
 
-  /** The PSF as the twin takes it; null where there is no Vector API. */
-  PsfTable table;
+  /** Pixels whose residual and weight are worked out together. */
+  private static final int CHUNK = 64;
 
   @Override
   public void item(int band) {
@@ -66,20 +65,75 @@ final class RenderKernel extends PsfKernel {
     if (drawing != NOTHING) {
       draw(band, top, bottom);
     }
-    for (int i = top * width; i < bottom * width; i++) {
-      float left = 0f;
-      float w = 0f;
-      if (base[i] > 0f) {
-        float gain = 1f;
-        if (flatFielded == 1) {
-          gain = 1f / max(response[i], 0.05f);
-        }
-        float m = max(model[i], 0f);
-        left = image[i] - model[i];
-        w = 1f / (base[i] + m * (gain + modelVariance * m));
+    // What stars are drawn on top of is left as it was found, unless they cover most of the band.
+    int covered = (bottom - top) * width;
+    if (drawing == ON_TOP) {
+      covered = 0;
+      for (int k = bandStart[band]; k < bandStart[band + 1]; k++) {
+        int r = radius[bandStar[k]];
+        covered +=
+            (2 * r + 1)
+                * (min(centreY[bandStar[k]] + r, bottom) - max(centreY[bandStar[k]] - r, top));
       }
-      residual[i] = left;
-      weight[i] = w;
+    }
+    if (drawing == ON_TOP && 2 * covered < (bottom - top) * width) {
+      for (int k = bandStart[band]; k < bandStart[band + 1]; k++) {
+        int star = bandStar[k];
+        int from = max(centreX[star] - radius[star], 0);
+        int to = min(centreX[star] + radius[star], width - 1);
+        int last = min(centreY[star] + radius[star], bottom - 1);
+        for (int y = max(centreY[star] - radius[star], top); y <= last; y++) {
+          finish(y * width + from, y * width + to + 1);
+        }
+      }
+    } else {
+      finish(top * width, bottom * width);
+    }
+  }
+
+  /** What the model leaves of pixels, and their weights; the pixels of a chunk at a time. */
+  private void finish(int from, int to) {
+    float[] gain = new float[CHUNK];
+    float[] left = new float[CHUNK];
+    float[] share = new float[CHUNK];
+    for (int i = 0; i < CHUNK; i++) {
+      gain[i] = 1f;
+    }
+    for (int first = from; first < to; first += CHUNK) {
+      int count = min(CHUNK, to - first);
+      if (flatFielded == 1) {
+        for (int i = 0; i < count; i++) {
+          float r = response[first + i];
+          if (r < 0.05f) {
+            r = 0.05f;
+          }
+          gain[i] = 1f / r;
+        }
+      }
+      for (int i = 0; i < count; i++) {
+        float b = base[first + i];
+        float m = model[first + i];
+        float bright = 0f;
+        if (m > 0f) {
+          bright = m;
+        }
+        float all = image[first + i] - m;
+        float inverse = 1f / (b + bright * (gain[i] + modelVariance * bright));
+        float rest = 0f;
+        float w = 0f;
+        if (b > 0f) {
+          rest = all;
+          w = inverse;
+        }
+        left[i] = rest;
+        share[i] = w;
+      }
+      for (int i = 0; i < count; i++) {
+        residual[first + i] = left[i];
+      }
+      for (int i = 0; i < count; i++) {
+        weight[first + i] = share[i];
+      }
     }
   }
 
@@ -90,21 +144,94 @@ final class RenderKernel extends PsfKernel {
       }
     }
     for (int k = bandStart[band]; k < bandStart[band + 1]; k++) {
-      int star = bandStar[k];
-      int cx = centreX[star];
-      int cy = centreY[star];
-      int r = radius[star];
-      int from = max(cx - r, 0);
-      int to = min(cx + r, width - 1);
-      int first = max(cy - r, top);
-      int last = min(cy + r, bottom - 1);
-      for (int y = first; y <= last; y++) {
-        int py = y - cy;
-        for (int x = from; x <= to; x++) {
-          int px = x - cx;
-          float value =
-              pixel(form, star * FORM, px - offsetX[star], py - offsetY[star], order(px, py));
-          model[y * width + x] += flux[star] * value;
+      drawStar(bandStar[k], top, bottom);
+    }
+  }
+
+  private void drawStar(int star, int top, int bottom) {
+    float[] weights = new float[WEIGHTS];
+    int[] starts = new int[STARTS];
+    float[] value = new float[LANES];
+    float[] slopeX = new float[LANES];
+    float[] slopeY = new float[LANES];
+    int cx = centreX[star];
+    int cy = centreY[star];
+    int r = radius[star];
+    int f = star * FORM;
+    take(
+        cell(cx, cy),
+        form[f],
+        form[f + 1],
+        form[f + 2],
+        form[f + 4],
+        offsetX[star],
+        offsetY[star],
+        weights,
+        starts);
+    int from = max(-r, -cx);
+    int to = min(r, width - 1 - cx);
+    int last = min(cy + r, bottom - 1);
+    for (int y = max(cy - r, top); y <= last; y++) {
+      int py = y - cy;
+      int pixel = y * width + cx;
+      int wingTo = to;
+      int coreTo = to;
+      if (py <= tableRadius && py >= -tableRadius) {
+        wingTo = min(to, -tableRadius - 1);
+        coreTo = min(to, tableRadius);
+      }
+      for (int px = from; px <= wingTo; px += LANES) {
+        wing(star, px, py, value);
+        add(pixel + px, wingTo - px, bottom * width, flux[star], value);
+      }
+      for (int px = max(from, wingTo + 1); px <= coreTo; px += LANES) {
+        slopes(px, py, weights, starts, value, slopeX, slopeY);
+        add(pixel + px, coreTo - px, bottom * width, flux[star], value);
+      }
+      for (int px = max(from, coreTo + 1); px <= to; px += LANES) {
+        wing(star, px, py, value);
+        add(pixel + px, to - px, bottom * width, flux[star], value);
+      }
+    }
+  }
+
+  /** Adds light to the model's pixels, up to a last lane; to others within the band nothing. */
+  private void add(int first, int last, int end, float light, float[] value_$private$) {
+    float[] line = new float[LANES];
+    for (int lane = 0; lane < LANES; lane++) {
+      float more = light * value_$private$[lane];
+      if (lane > last) {
+        more = 0f;
+      }
+      line[lane] = more;
+    }
+    int written = min(LANES, end - first);
+    for (int lane = 0; lane < written; lane++) {
+      model[first + lane] += line[lane];
+    }
+  }
+
+  /** The PSF beyond the table, over a row's pixels. */
+  private void wing(int star, int px, int py, float[] value_$private$) {
+    int f = star * FORM;
+    float a = form[f];
+    float b = form[f + 1];
+    float c = form[f + 2];
+    float beta = form[f + 3];
+    float norm = form[f + 4];
+    float x = px - offsetX[star];
+    float y = py - offsetY[star];
+    float[] line = new float[LANES];
+    for (int lane = 0; lane < LANES; lane++) {
+      line[lane] = expansion(a, b, c, beta, norm, x + lane, y);
+    }
+    for (int lane = 0; lane < LANES; lane++) {
+      value_$private$[lane] = line[lane];
+    }
+    if (form[f + 5] > 0f && abs(y) < residualReach) {
+      for (int lane = 0; lane < LANES; lane++) {
+        if (abs(x + lane) < residualReach) {
+          value_$private$[lane] += residual(form[f + 5], x + lane, y);
         }
       }
     }
@@ -112,10 +239,6 @@ final class RenderKernel extends PsfKernel {
 
   @Override
   protected void vectorItems(int from, int to) {
-    if (table == null) {
-      super.vectorItems(from, to);
-    } else {
-      new RenderVectors(this).draw(from, to);
-    }
+    new RenderVectors(this).draw(from, to);
   }
 }

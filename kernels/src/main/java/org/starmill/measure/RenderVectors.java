@@ -28,8 +28,8 @@ final class RenderVectors {
 
   RenderVectors(RenderKernel kernel) {
     k = kernel;
-    psf = kernel.table.local();
-    reach = kernel.table.radius();
+    psf = kernel.table().local();
+    reach = kernel.table().radius();
     wings = new PsfStamps(kernel);
   }
 

@@ -1,7 +1,6 @@
 package org.starmill.measure;
 
-import org.starmill.psf.PsfKernel;
-import org.starmill.psf.PsfTable;
+import org.starmill.psf.TabulatedPsfKernel;
 
 /**
  * Sums the normal system of one star on what the model of all stars leaves of the image, and what
@@ -14,7 +13,7 @@ import org.starmill.psf.PsfTable;
  * both stamps share. Where a constant sky is fitted with each star, it is eliminated from H and g
  * (Schur complement).
  */
-final class StarNormalKernel extends PsfKernel {
+final class StarNormalKernel extends TabulatedPsfKernel {
   /** Numbers a star: H by rows of its lower triangle (6), g (3), chi^2, pixels, sky. */
   static final int OWN = 12;
 
@@ -26,8 +25,8 @@ final class StarNormalKernel extends PsfKernel {
   /** Numbers a neighbour: its block by rows, a row a parameter of the star. */
   static final int CROSS = 9;
 
-  /** Places in {@link #work} an item. */
-  static final int WORK = 8;
+  /** Sums that are kept by lane. */
+  private static final int SUMS = 16;
 
   int width;
   int height;
@@ -56,156 +55,214 @@ final class StarNormalKernel extends PsfKernel {
   int[] neighbour;
   float[] own;
   float[] cross;
-  float[] work;
-
-  /** The PSF as the twin takes it; null where there is no Vector API. */
-  PsfTable table;
 
   @Override
   public void item(int item) {
     int star = chosen[item];
     // Both reach the PSF by as many calls: Aparapi writes out methods in the order of that.
-    sumOwn(star, item * WORK);
+    sumOwn(star);
     for (int k = firstOf[star]; k < firstOf[star + 1]; k++) {
-      couple(star, neighbour[k], k * CROSS, item * WORK);
+      couple(star, neighbour[k], k * CROSS);
     }
   }
 
-  private void sumOwn(int star, int v) {
-    int o = star * OWN;
-    float xx = 0f;
-    float xy = 0f;
-    float yy = 0f;
-    float xf = 0f;
-    float yf = 0f;
-    float ff = 0f;
-    float xs = 0f;
-    float ys = 0f;
-    float fs = 0f;
-    float ss = 0f;
-    float gx = 0f;
-    float gy = 0f;
-    float gf = 0f;
-    float gs = 0f;
-    float chi = 0f;
-    float count = 0f;
+  private void sumOwn(int star) {
+    float[] weights = new float[WEIGHTS];
+    int[] starts = new int[STARTS];
+    float[] value = new float[LANES];
+    float[] slopeX = new float[LANES];
+    float[] slopeY = new float[LANES];
+    float[] share = new float[LANES];
+    float[] rest = new float[LANES];
+    float[] sums = new float[SUMS * LANES];
+    for (int lane = 0; lane < LANES; lane++) {
+      share[lane] = 0f;
+      rest[lane] = 0f;
+    }
+    for (int i = 0; i < SUMS * LANES; i++) {
+      sums[i] = 0f;
+    }
+    int cx = centreX[star];
+    int cy = centreY[star];
+    int f = star * FORM;
+    take(
+        cell(cx, cy),
+        form[f],
+        form[f + 1],
+        form[f + 2],
+        form[f + 4],
+        offsetX[star],
+        offsetY[star],
+        weights,
+        starts);
     int r = radius[star];
-    int left = max(-r, -centreX[star]);
-    int right = min(r, width - 1 - centreX[star]);
-    int top = max(-r, -centreY[star]);
-    int bottom = min(r, height - 1 - centreY[star]);
+    int left = max(-r, -cx);
+    int right = min(r, width - 1 - cx);
+    int top = max(-r, -cy);
+    int bottom = min(r, height - 1 - cy);
     for (int py = top; py <= bottom; py++) {
-      int row = (centreY[star] + py) * width + centreX[star];
-      for (int px = left; px <= right; px++) {
-        float w = weight[row + px];
-        if (w > 0f) {
-          pixelAndSlopes(
-              form, star * FORM, px - offsetX[star], py - offsetY[star], order(px, py), work, v);
-          float p = work[v];
-          float jx = work[v + 1];
-          float jy = work[v + 2];
-          float value = residual[row + px];
+      for (int px = left; px <= right; px += LANES) {
+        slopes(px, py, weights, starts, value, slopeX, slopeY);
+        int first = (cy + py) * width + cx + px;
+        int lanes = right - px + 1;
+        // What lies right of the stamp is read and not used: a loop of fixed length is faster.
+        int read = min(LANES, width * height - first);
+        for (int lane = 0; lane < read; lane++) {
+          share[lane] = weight[first + lane];
+          rest[lane] = residual[first + lane];
+        }
+        for (int lane = 0; lane < LANES; lane++) {
+          float w = share[lane];
+          if (lane >= lanes) {
+            w = 0f;
+          }
+          float value0 = rest[lane];
+          float one = 0f;
+          if (w > 0f) {
+            one = 1f;
+          }
+          float p = value[lane];
+          float jx = slopeX[lane];
+          float jy = slopeY[lane];
           float wx = w * jx;
           float wy = w * jy;
           float wp = w * p;
-          xx += wx * jx;
-          xy += wx * jy;
-          yy += wy * jy;
-          xf += wx * p;
-          yf += wy * p;
-          ff += wp * p;
-          gx += wx * value;
-          gy += wy * value;
-          gf += wp * value;
-          xs += wx;
-          ys += wy;
-          fs += wp;
-          ss += w;
-          gs += w * value;
-          chi += w * value * value;
-          count += 1f;
+          sums[lane] += wx * jx;
+          sums[LANES + lane] += wx * jy;
+          sums[2 * LANES + lane] += wy * jy;
+          sums[3 * LANES + lane] += wx * p;
+          sums[4 * LANES + lane] += wy * p;
+          sums[5 * LANES + lane] += wp * p;
+          sums[6 * LANES + lane] += wx * value0;
+          sums[7 * LANES + lane] += wy * value0;
+          sums[8 * LANES + lane] += wp * value0;
+          sums[9 * LANES + lane] += w * value0 * value0;
+          sums[10 * LANES + lane] += one;
+          sums[11 * LANES + lane] += wx;
+          sums[12 * LANES + lane] += wy;
+          sums[13 * LANES + lane] += wp;
+          sums[14 * LANES + lane] += w;
+          sums[15 * LANES + lane] += w * value0;
         }
       }
     }
-    float sky = 0f;
-    if (fitSky == 1 && ss > 0f) {
-      sky = gs / ss;
-      xx -= xs * xs / ss;
-      xy -= xs * ys / ss;
-      yy -= ys * ys / ss;
-      xf -= xs * fs / ss;
-      yf -= ys * fs / ss;
-      ff -= fs * fs / ss;
-      gx -= xs * sky;
-      gy -= ys * sky;
-      gf -= fs * sky;
-      chi -= gs * sky;
+    int o = star * OWN;
+    for (int number = 0; number < SKY; number++) {
+      own[o + number] = total(number, sums);
     }
-    own[o] = xx;
-    own[o + 1] = xy;
-    own[o + 2] = yy;
-    own[o + 3] = xf;
-    own[o + 4] = yf;
-    own[o + 5] = ff;
-    own[o + GRADIENT] = gx;
-    own[o + GRADIENT + 1] = gy;
-    own[o + GRADIENT + 2] = gf;
-    own[o + CHI2] = chi;
-    own[o + PIXELS] = count;
-    own[o + SKY] = sky;
+    own[o + SKY] = 0f;
+    float ss = total(14, sums);
+    if (fitSky == 1 && ss > 0f) {
+      float xs = total(11, sums);
+      float ys = total(12, sums);
+      float fs = total(13, sums);
+      float sky = total(15, sums) / ss;
+      own[o] -= xs * xs / ss;
+      own[o + 1] -= xs * ys / ss;
+      own[o + 2] -= ys * ys / ss;
+      own[o + 3] -= xs * fs / ss;
+      own[o + 4] -= ys * fs / ss;
+      own[o + 5] -= fs * fs / ss;
+      own[o + GRADIENT] -= xs * sky;
+      own[o + GRADIENT + 1] -= ys * sky;
+      own[o + GRADIENT + 2] -= fs * sky;
+      own[o + CHI2] -= ss * sky * sky;
+      own[o + SKY] = sky;
+    }
   }
 
-  private void couple(int star, int other, int c, int v) {
-    for (int i = 0; i < CROSS; i++) {
-      cross[c + i] = 0f;
+  /** The block of a neighbour, over the pixels both stamps have. */
+  private void couple(int star, int other, int c) {
+    float[] weights = new float[WEIGHTS];
+    int[] starts = new int[STARTS];
+    float[] value = new float[LANES];
+    float[] slopeX = new float[LANES];
+    float[] slopeY = new float[LANES];
+    float[] otherWeights = new float[WEIGHTS];
+    int[] otherStarts = new int[STARTS];
+    float[] otherValue = new float[LANES];
+    float[] otherSlopeX = new float[LANES];
+    float[] otherSlopeY = new float[LANES];
+    float[] share = new float[LANES];
+    float[] sums = new float[CROSS * LANES];
+    for (int lane = 0; lane < LANES; lane++) {
+      share[lane] = 0f;
     }
-    int dx = centreX[other] - centreX[star];
-    int dy = centreY[other] - centreY[star];
-    int left = max(max(-radius[star], dx - radius[other]), -centreX[star]);
-    int right = min(min(radius[star], dx + radius[other]), width - 1 - centreX[star]);
-    int top = max(max(-radius[star], dy - radius[other]), -centreY[star]);
-    int bottom = min(min(radius[star], dy + radius[other]), height - 1 - centreY[star]);
+    for (int i = 0; i < CROSS * LANES; i++) {
+      sums[i] = 0f;
+    }
+    int cx = centreX[star];
+    int cy = centreY[star];
+    int place = cell(cx, cy);
+    int f = star * FORM;
+    take(
+        place,
+        form[f],
+        form[f + 1],
+        form[f + 2],
+        form[f + 4],
+        offsetX[star],
+        offsetY[star],
+        weights,
+        starts);
+    // The star's cell serves both: they are neighbours.
+    int g = other * FORM;
+    take(
+        place,
+        form[g],
+        form[g + 1],
+        form[g + 2],
+        form[g + 4],
+        offsetX[other],
+        offsetY[other],
+        otherWeights,
+        otherStarts);
+    int dx = centreX[other] - cx;
+    int dy = centreY[other] - cy;
+    int left = max(max(-radius[star], dx - radius[other]), -cx);
+    int right = min(min(radius[star], dx + radius[other]), width - 1 - cx);
+    int top = max(max(-radius[star], dy - radius[other]), -cy);
+    int bottom = min(min(radius[star], dy + radius[other]), height - 1 - cy);
     for (int py = top; py <= bottom; py++) {
-      int row = (centreY[star] + py) * width + centreX[star];
-      for (int px = left; px <= right; px++) {
-        float w = weight[row + px];
-        if (w > 0f) {
-          pixelAndSlopes(
-              form, star * FORM, px - offsetX[star], py - offsetY[star], order(px, py), work, v);
-          pixelAndSlopes(
-              form,
-              other * FORM,
-              px - dx - offsetX[other],
-              py - dy - offsetY[other],
-              order(px - dx, py - dy),
-              work,
-              v + 4);
-          float wx = w * work[v + 1];
-          float wy = w * work[v + 2];
-          float wp = w * work[v];
-          float kp = work[v + 4];
-          float kx = work[v + 5];
-          float ky = work[v + 6];
-          cross[c] += wx * kx;
-          cross[c + 1] += wx * ky;
-          cross[c + 2] += wx * kp;
-          cross[c + 3] += wy * kx;
-          cross[c + 4] += wy * ky;
-          cross[c + 5] += wy * kp;
-          cross[c + 6] += wp * kx;
-          cross[c + 7] += wp * ky;
-          cross[c + 8] += wp * kp;
+      for (int px = left; px <= right; px += LANES) {
+        slopes(px, py, weights, starts, value, slopeX, slopeY);
+        slopes(px - dx, py - dy, otherWeights, otherStarts, otherValue, otherSlopeX, otherSlopeY);
+        int first = (cy + py) * width + cx + px;
+        int lanes = right - px + 1;
+        int read = min(LANES, width * height - first);
+        for (int lane = 0; lane < read; lane++) {
+          share[lane] = weight[first + lane];
+        }
+        for (int lane = 0; lane < LANES; lane++) {
+          float w = share[lane];
+          if (lane >= lanes) {
+            w = 0f;
+          }
+          float wx = w * slopeX[lane];
+          float wy = w * slopeY[lane];
+          float wp = w * value[lane];
+          float kx = otherSlopeX[lane];
+          float ky = otherSlopeY[lane];
+          float kp = otherValue[lane];
+          sums[lane] += wx * kx;
+          sums[LANES + lane] += wx * ky;
+          sums[2 * LANES + lane] += wx * kp;
+          sums[3 * LANES + lane] += wy * kx;
+          sums[4 * LANES + lane] += wy * ky;
+          sums[5 * LANES + lane] += wy * kp;
+          sums[6 * LANES + lane] += wp * kx;
+          sums[7 * LANES + lane] += wp * ky;
+          sums[8 * LANES + lane] += wp * kp;
         }
       }
+    }
+    for (int i = 0; i < CROSS; i++) {
+      cross[c + i] = total(i, sums);
     }
   }
 
   @Override
   protected void vectorItems(int from, int to) {
-    if (table == null) {
-      super.vectorItems(from, to);
-    } else {
-      new StarNormalVectors(this).sum(from, to);
-    }
+    new StarNormalVectors(this).sum(from, to);
   }
 }

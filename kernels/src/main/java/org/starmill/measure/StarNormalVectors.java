@@ -33,7 +33,7 @@ final class StarNormalVectors {
 
   StarNormalVectors(StarNormalKernel kernel) {
     k = kernel;
-    stamp = new StarStamp(kernel.table, kernel.width, kernel.height);
+    stamp = new StarStamp(kernel.table(), kernel.width, kernel.height);
     psf = stamp.psf;
     int places = stamp.value.length;
     otherValue = new float[places];

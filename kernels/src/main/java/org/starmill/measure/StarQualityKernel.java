@@ -1,7 +1,6 @@
 package org.starmill.measure;
 
-import org.starmill.psf.PsfKernel;
-import org.starmill.psf.PsfTable;
+import org.starmill.psf.TabulatedPsfKernel;
 
 /**
  * Says of one fitted star what its stamp shows besides the flux: chi squared, how much of the PSF
@@ -21,7 +20,7 @@ import org.starmill.psf.PsfTable;
  * (the flux being fitted), is the change of ln FWHM, and of both ellipticities, that would fit
  * best, to first order; the response times F sqrt(N) is its significance.
  */
-final class StarQualityKernel extends PsfKernel {
+final class StarQualityKernel extends TabulatedPsfKernel {
   /** Numbers a star. */
   static final int NUMBERS = 12;
 
@@ -38,8 +37,8 @@ final class StarQualityKernel extends PsfKernel {
   static final int DIAGONAL = 10;
   static final int DIAGONAL_NORM = 11;
 
-  /** Places in {@link #work} an item. */
-  static final int WORK = 4;
+  /** Sums that are kept by lane. */
+  private static final int SUMS = 16;
 
   int width;
   int height;
@@ -62,102 +61,142 @@ final class StarQualityKernel extends PsfKernel {
   float[] flux;
   float[] form;
   float[] numbers;
-  float[] work;
-  PsfTable table;
 
   @Override
   public void item(int item) {
+    float[] weights = new float[WEIGHTS];
+    int[] starts = new int[STARTS];
+    float[] value = new float[LANES];
+    float[] slopeX = new float[LANES];
+    float[] slopeY = new float[LANES];
+    float[] share = new float[LANES];
+    float[] rests = new float[LANES];
+    float[] drawn = new float[LANES];
+    float[] sums = new float[SUMS * LANES];
+    for (int lane = 0; lane < LANES; lane++) {
+      share[lane] = 0f;
+      rests[lane] = 0f;
+      drawn[lane] = 0f;
+    }
+    for (int i = 0; i < SUMS * LANES; i++) {
+      sums[i] = 0f;
+    }
     int star = chosen[item];
-    int o = star * NUMBERS;
-    int v = item * WORK;
+    int cx = centreX[star];
+    int cy = centreY[star];
+    int form0 = star * FORM;
+    take(
+        cell(cx, cy),
+        form[form0],
+        form[form0 + 1],
+        form[form0 + 2],
+        form[form0 + 4],
+        offsetX[star],
+        offsetY[star],
+        weights,
+        starts);
     float f = flux[star];
-    float chi = 0f;
-    float pixels = 0f;
-    float good = 0f;
-    float all = 0f;
-    float ownLight = 0f;
-    float otherLight = 0f;
-    float pp = 0f;
-    float r0 = 0f;
-    float p0 = 0f;
-    float n0 = 0f;
-    float r1 = 0f;
-    float p1 = 0f;
-    float n1 = 0f;
-    float r2 = 0f;
-    float p2 = 0f;
-    float n2 = 0f;
     int r = radius[star];
     for (int py = -r; py <= r; py++) {
-      int y = centreY[star] + py;
-      for (int px = -r; px <= r; px++) {
-        int x = centreX[star] + px;
-        float dx = px - offsetX[star];
-        float dy = py - offsetY[star];
-        pixelAndSlopes(form, star * FORM, dx, dy, order(px, py), work, v);
-        float p = work[v];
-        all += p;
-        if (x >= 0 && x < width && y >= 0 && y < height) {
-          int i = y * width + x;
-          float w = weight[i];
-          if (w > 0f) {
-            // The slopes are those by the star's place: of opposite sign.
-            float sx = -work[v + 1];
-            float sy = -work[v + 2];
-            float value = residual[i];
-            float wr = w * value;
-            float wp = w * p;
-            float d0 = 2f * p + dx * sx + dy * sy;
-            float d1 = dx * sx - dy * sy;
-            float d2 = dx * sy + dy * sx;
-            if (px <= coreHalfSide
-                && px >= -coreHalfSide
-                && py <= coreHalfSide
-                && py >= -coreHalfSide) {
-              chi += wr * value;
-              pixels += 1f;
-            }
-            good += p;
-            ownLight += p * f * p;
-            otherLight += p * max(model[i] - f * p, 0f);
-            pp += wp * p;
-            r0 += wr * d0;
-            p0 += wp * d0;
-            n0 += w * d0 * d0;
-            r1 += wr * d1;
-            p1 += wp * d1;
-            n1 += w * d1 * d1;
-            r2 += wr * d2;
-            p2 += wp * d2;
-            n2 += w * d2 * d2;
+      int y = cy + py;
+      float dy = py - offsetY[star];
+      int coreRow = 0;
+      if (py <= coreHalfSide && py >= -coreHalfSide) {
+        coreRow = 1;
+      }
+      for (int left = -r; left <= r; left += LANES) {
+        slopes(left, py, weights, starts, value, slopeX, slopeY);
+        int first = y * width + cx + left;
+        int lanes = r - left + 1;
+        int from = max(0, -cx - left);
+        int to = min(lanes, width - cx - left);
+        if (y < 0 || y >= height) {
+          to = 0;
+        }
+        // What lies right of the stamp is read and not used: a loop of fixed length is faster.
+        int read = 0;
+        if (from < to) {
+          read = min(LANES, width * height - first);
+        }
+        for (int lane = from; lane < read; lane++) {
+          share[lane] = weight[first + lane];
+          rests[lane] = residual[first + lane];
+          drawn[lane] = model[first + lane];
+        }
+        float leftX = left - offsetX[star];
+        for (int lane = 0; lane < LANES; lane++) {
+          float w = share[lane];
+          if (lane < from || lane >= to) {
+            w = 0f;
           }
+          float rest = rests[lane];
+          float p = 0f;
+          if (lane < lanes) {
+            p = value[lane];
+          }
+          float q = 0f;
+          float core = 0f;
+          if (w > 0f) {
+            q = p;
+            int px = left + lane;
+            if (coreRow == 1 && px <= coreHalfSide && px >= -coreHalfSide) {
+              core = 1f;
+            }
+          }
+          float other = drawn[lane] - f * p;
+          if (other < 0f) {
+            other = 0f;
+          }
+          // The slopes are those by the star's place: of opposite sign.
+          float dx = leftX + lane;
+          float sx = -slopeX[lane];
+          float sy = -slopeY[lane];
+          float wr = w * rest;
+          float wp = w * p;
+          float d0 = 2f * p + dx * sx + dy * sy;
+          float d1 = dx * sx - dy * sy;
+          float d2 = dx * sy + dy * sx;
+          sums[lane] += core * wr * rest;
+          sums[LANES + lane] += core;
+          sums[2 * LANES + lane] += q;
+          sums[3 * LANES + lane] += p;
+          sums[4 * LANES + lane] += q * f * p;
+          sums[5 * LANES + lane] += q * other;
+          sums[6 * LANES + lane] += wr * d0;
+          sums[7 * LANES + lane] += w * d0 * d0;
+          sums[8 * LANES + lane] += wr * d1;
+          sums[9 * LANES + lane] += w * d1 * d1;
+          sums[10 * LANES + lane] += wr * d2;
+          sums[11 * LANES + lane] += w * d2 * d2;
+          sums[12 * LANES + lane] += wp * p;
+          sums[13 * LANES + lane] += wp * d0;
+          sums[14 * LANES + lane] += wp * d1;
+          sums[15 * LANES + lane] += wp * d2;
         }
       }
     }
-    numbers[o + CHI2] = chi;
-    numbers[o + PIXELS] = pixels;
-    numbers[o + GOOD] = good;
-    numbers[o + ALL] = all;
-    numbers[o + OWN_LIGHT] = ownLight;
-    numbers[o + OTHER_LIGHT] = otherLight;
-    float share = 0f;
-    if (pp > 0f) {
-      share = 1f / pp;
+    int o = star * NUMBERS;
+    for (int number = 0; number < SIZE; number++) {
+      numbers[o + number] = total(number, sums);
     }
-    numbers[o + SIZE] = -r0;
-    numbers[o + SIZE_NORM] = n0 - p0 * p0 * share;
-    numbers[o + LONG] = -r1;
-    numbers[o + LONG_NORM] = n1 - p1 * p1 * share;
-    numbers[o + DIAGONAL] = -r2;
-    numbers[o + DIAGONAL_NORM] = n2 - p2 * p2 * share;
+    float pp = total(12, sums);
+    float inverse = 0f;
+    if (pp > 0f) {
+      inverse = 1f / pp;
+    }
+    float p0 = total(13, sums);
+    float p1 = total(14, sums);
+    float p2 = total(15, sums);
+    numbers[o + SIZE] = -total(SIZE, sums);
+    numbers[o + SIZE_NORM] = total(SIZE_NORM, sums) - p0 * p0 * inverse;
+    numbers[o + LONG] = -total(LONG, sums);
+    numbers[o + LONG_NORM] = total(LONG_NORM, sums) - p1 * p1 * inverse;
+    numbers[o + DIAGONAL] = -total(DIAGONAL, sums);
+    numbers[o + DIAGONAL_NORM] = total(DIAGONAL_NORM, sums) - p2 * p2 * inverse;
   }
 
   @Override
   protected void vectorItems(int from, int to) {
-    if (table == null) {
-      super.vectorItems(from, to);
-    } else {
-      new StarQualityVectors(this).sum(from, to);
-    }
+    new StarQualityVectors(this).sum(from, to);
   }
 }

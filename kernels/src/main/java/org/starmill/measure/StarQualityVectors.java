@@ -20,7 +20,7 @@ final class StarQualityVectors {
 
   StarQualityVectors(StarQualityKernel kernel) {
     k = kernel;
-    stamp = new StarStamp(kernel.table, kernel.width, kernel.height);
+    stamp = new StarStamp(kernel.table(), kernel.width, kernel.height);
   }
 
   void sum(int from, int to) {

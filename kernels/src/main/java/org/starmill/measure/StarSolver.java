@@ -141,10 +141,10 @@ final class StarSolver {
     quality.configure(psf);
     quality.coreHalfSide = Math.max(1, (int) Math.round(psf.fwhm()));
     render.configure(psf);
-    PsfTable table = device.usesVectors() ? new PsfTable(psf, normal, stampRadius) : null;
-    normal.table = table;
-    quality.table = table;
-    render.table = table;
+    PsfTable table = new PsfTable(psf, normal, stampRadius);
+    normal.tabulate(table);
+    quality.tabulate(table);
+    render.tabulate(table);
   }
 
   /**
@@ -360,10 +360,6 @@ final class StarSolver {
     normal.centreY = stars.centreY;
     normal.offsetX = stars.offsetX;
     normal.offsetY = stars.offsetY;
-    int places = count * StarNormalKernel.WORK;
-    if (!device.usesVectors() && (normal.work == null || normal.work.length < places)) {
-      normal.work = new float[places];
-    }
     device.run(normal, count);
   }
 
@@ -580,9 +576,6 @@ final class StarSolver {
     quality.offsetY = stars.offsetY;
     quality.flux = stars.flux;
     quality.numbers = new float[Math.max(1, n) * StarQualityKernel.NUMBERS];
-    if (!device.usesVectors()) {
-      quality.work = new float[Math.max(1, count) * StarQualityKernel.WORK];
-    }
     device.run(quality, count);
     return quality.numbers;
   }

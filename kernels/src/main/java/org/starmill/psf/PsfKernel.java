@@ -175,7 +175,7 @@ public abstract class PsfKernel extends ItemKernel {
   }
 
   /** The residual over one pixel, interpolated in a table. */
-  private float residual(float number, float dx, float dy) {
+  protected float residual(float number, float dx, float dy) {
     int start = ((int) number - 1) * residualSize;
     float tx = dx * residualSteps + residualOrigin;
     float ty = dy * residualSteps + residualOrigin;
@@ -218,12 +218,15 @@ public abstract class PsfKernel extends ItemKernel {
     out[o + 2] -= residualSteps * sumY;
   }
 
-  /** f + (1/24) laplacian f, with G = |grad q|^2 and T = laplacian q. */
   private float expanded(float[] form, int f, float dx, float dy) {
-    float a = form[f];
-    float b = form[f + 1];
-    float c = form[f + 2];
-    float beta = form[f + 3];
+    return expansion(form[f], form[f + 1], form[f + 2], form[f + 3], form[f + 4], dx, dy);
+  }
+
+  /**
+   * The Taylor expansion of the PSF over one pixel, without the residual: f + (1/24) laplacian f,
+   * with G = |grad q|^2 and T = laplacian q.
+   */
+  protected float expansion(float a, float b, float c, float beta, float norm, float dx, float dy) {
     float gx = 2f * a * dx + b * dy;
     float gy = b * dx + 2f * c * dy;
     float q = 0.5f * (dx * gx + dy * gy);
@@ -231,13 +234,13 @@ public abstract class PsfKernel extends ItemKernel {
     float t = 2f * (a + c);
     float value = 0f;
     if (gaussian == 1) {
-      value = profile(q, beta) * (1f + (0.25f * g - 0.5f * t) / 24f);
+      value = exponential(-0.5f * q) * (1f + (0.25f * g - 0.5f * t) / 24f);
     } else {
       float u = 1f + q;
       float h2 = powerOf(u, -beta - 2f);
       value = h2 * (u * u + beta / 24f * ((beta + 1f) * g - u * t));
     }
-    return value * form[f + 4];
+    return value * norm;
   }
 
   private float integrated(float[] form, int f, float dx, float dy, int order) {

@@ -4,6 +4,7 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
+import org.starmill.device.Devices;
 
 /**
  * The PSF over the pixels of an image, tabulated, so that a star's stamp costs multiplications and
@@ -24,8 +25,6 @@ import jdk.incubator.vector.VectorSpecies;
  * every phase. Immutable, but for the {@link Local} that each thread has.
  */
 public final class PsfTable {
-  private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
-
   /** Grid points that a FWHM must have. */
   private static final double POINTS = 5.5;
 
@@ -42,6 +41,9 @@ public final class PsfTable {
   private static final int CELL = 128;
 
   private static final int FEWEST_CELLS = 16;
+
+  /** Floats beyond the last, for those who read whole vectors, be they as long as may be. */
+  private static final int PAD = 64;
 
   private static final double POLE = Math.sqrt(3) - 2;
 
@@ -61,7 +63,10 @@ public final class PsfTable {
   private final double cellHeight;
 
   /** The coefficients in the middle of each cell, by phase, and the form there. */
-  private final float[][] table;
+  private final float[] table;
+
+  /** Coefficients of a cell. */
+  private final int size;
 
   private final float[] cellForm;
 
@@ -74,29 +79,32 @@ public final class PsfTable {
    */
   public PsfTable(Psf psf, PsfKernel kernel, int radius) {
     boolean varies = psf.varies();
-    this.radius = radius;
+    // What lies beyond the table is left to the expansion, which the core is too steep for.
+    this.radius = Math.max(radius, kernel.coreRadius);
     this.points = psf.fwhm() >= POINTS ? 1 : psf.fwhm() >= POINTS / 2 ? 2 : 4;
     this.shift = Integer.numberOfTrailingZeros(points);
-    this.side = 2 * (radius + MARGIN) + 1;
+    this.side = 2 * (this.radius + MARGIN) + 1;
     this.columns = varies ? Math.max(FEWEST_CELLS, (psf.width() + CELL - 1) / CELL) : 1;
     this.rows = varies ? Math.max(FEWEST_CELLS, (psf.height() + CELL - 1) / CELL) : 1;
     this.cellWidth = (double) psf.width() / columns;
     this.cellHeight = (double) psf.height() / rows;
     int nodes = varies ? NODES : 1;
+    this.size = points * side * points * side;
     float[][] coefficients = new float[nodes * nodes][];
-    PsfStamps stamps = new PsfStamps(kernel);
+    // Without the module of vectors their class cannot be loaded.
+    Evaluation evaluation = Devices.VECTORS ? new InVectors(kernel) : new OneByOne(kernel);
     float[] form = new float[PsfKernel.FORM];
-    float[] grid = new float[points * side * points * side];
+    float[] grid = new float[size];
     float[] turned = new float[grid.length];
     for (int j = 0; j < nodes; j++) {
       for (int i = 0; i < nodes; i++) {
         psf.formAt(place(i, nodes, psf.width()), place(j, nodes, psf.height()), form, 0);
-        coefficients[j * nodes + i] = tabulate(stamps, form, grid, turned);
+        coefficients[j * nodes + i] = tabulate(evaluation, form, grid, turned);
       }
     }
-    table = new float[columns * rows][];
+    table = new float[columns * rows * size + PAD];
     cellForm = new float[columns * rows * PsfKernel.FORM];
-    float[][] along = new float[NODES][coefficients[0].length];
+    float[][] along = new float[NODES][size];
     for (int j = 0; j < rows; j++) {
       double y = (j + 0.5) * cellHeight - 0.5;
       if (varies) {
@@ -108,19 +116,20 @@ public final class PsfTable {
               coefficients[first + NODES + i],
               coefficients[first + 2 * NODES + i],
               weights,
-              along[i]);
+              along[i],
+              0);
         }
       }
       for (int i = 0; i < columns; i++) {
         int cell = j * columns + i;
         double x = (i + 0.5) * cellWidth - 0.5;
         psf.formAt(x, y, cellForm, cell * PsfKernel.FORM);
-        table[cell] = coefficients[0];
         if (varies) {
           int first = firstNode(x / (psf.width() - 1));
           float[] weights = weights(x / (psf.width() - 1));
-          float[] sum = new float[coefficients[0].length];
-          table[cell] = between(along[first], along[first + 1], along[first + 2], weights, sum);
+          between(along[first], along[first + 1], along[first + 2], weights, table, cell * size);
+        } else {
+          System.arraycopy(coefficients[0], 0, table, 0, size);
         }
       }
     }
@@ -130,17 +139,69 @@ public final class PsfTable {
     return nodes == 1 ? (size - 1) / 2.0 : node * (size - 1.0) / (nodes - 1);
   }
 
-  private float[] tabulate(PsfStamps stamps, float[] form, float[] grid, float[] turned) {
+  /** Evaluates the PSF on stamps of the table's reach. */
+  private interface Evaluation {
+    /**
+     * Evaluates one stamp.
+     *
+     * @param x centre of the star less that of the stamp's middle pixel
+     * @return the pixels, rows of {@link #stride}
+     */
+    float[] stamp(float[] form, int reach, float x, float y);
+
+    int stride(int reach);
+  }
+
+  /** In vectors, where the JVM has them. */
+  private record InVectors(PsfStamps stamps) implements Evaluation {
+    InVectors(PsfKernel kernel) {
+      this(new PsfStamps(kernel));
+    }
+
+    @Override
+    public float[] stamp(float[] form, int reach, float x, float y) {
+      stamps.values(form, 0, reach, x, y);
+      return stamps.value;
+    }
+
+    @Override
+    public int stride(int reach) {
+      return PsfStamps.stride(reach);
+    }
+  }
+
+  /** Pixel by pixel. */
+  private record OneByOne(PsfKernel kernel) implements Evaluation {
+    @Override
+    public float[] stamp(float[] form, int reach, float x, float y) {
+      int stride = stride(reach);
+      float[] stamp = new float[stride * stride];
+      for (int py = -reach; py <= reach; py++) {
+        int middle = (py + reach) * stride + reach;
+        for (int px = -reach; px <= reach; px++) {
+          stamp[middle + px] = kernel.pixel(form, 0, px - x, py - y, kernel.order(px, py));
+        }
+      }
+      return stamp;
+    }
+
+    @Override
+    public int stride(int reach) {
+      return 2 * reach + 1;
+    }
+  }
+
+  private float[] tabulate(Evaluation evaluation, float[] form, float[] grid, float[] turned) {
     int reach = radius + MARGIN;
-    int stride = PsfStamps.stride(reach);
+    int stride = evaluation.stride(reach);
     int n = points * side;
     for (int ry = 0; ry < points; ry++) {
       for (int rx = 0; rx < points; rx++) {
-        stamps.values(form, 0, reach, -(float) rx / points, -(float) ry / points);
+        float[] stamp = evaluation.stamp(form, reach, -(float) rx / points, -(float) ry / points);
         for (int row = 0; row < side; row++) {
           int at = (row * points + ry) * n + rx;
           for (int p = 0; p < side; p++) {
-            grid[at + p * points] = stamps.value[row * stride + p];
+            grid[at + p * points] = stamp[row * stride + p];
           }
         }
       }
@@ -148,7 +209,7 @@ public final class PsfTable {
     filterColumns(grid, n);
     turn(grid, turned, n);
     filterColumns(turned, n);
-    float[] byPhase = new float[n * n + PsfStamps.LANES];
+    float[] byPhase = new float[size];
     int at = 0;
     for (int ry = 0; ry < points; ry++) {
       for (int rx = 0; rx < points; rx++) {
@@ -207,14 +268,14 @@ public final class PsfTable {
     return lagrange(u - firstNode(place) - 1);
   }
 
-  private static float[] between(float[] a, float[] b, float[] c, float[] weights, float[] sum) {
+  private static void between(
+      float[] a, float[] b, float[] c, float[] weights, float[] sum, int at) {
     float wa = weights[0];
     float wb = weights[1];
     float wc = weights[2];
-    for (int i = 0; i < sum.length; i++) {
-      sum[i] = wa * a[i] + wb * b[i] + wc * c[i];
+    for (int i = 0; i < a.length; i++) {
+      sum[at + i] = wa * a[i] + wb * b[i] + wc * c[i];
     }
-    return sum;
   }
 
   private static float[] lagrange(double t) {
@@ -228,6 +289,23 @@ public final class PsfTable {
     return radius;
   }
 
+  /** Lends a kernel the table. */
+  void giveTo(TabulatedPsfKernel kernel) {
+    kernel.spline = table;
+    kernel.cellForm = cellForm;
+    kernel.cellSize = size;
+    kernel.imageSize = side * side;
+    kernel.imageSide = side;
+    kernel.imageMiddle = (radius + MARGIN) * (side + 1);
+    kernel.points = points;
+    kernel.pointShift = shift;
+    kernel.cellColumns = columns;
+    kernel.cellRows = rows;
+    kernel.cellsAlong = (float) (1 / cellWidth);
+    kernel.cellsDown = (float) (1 / cellHeight);
+    kernel.tableRadius = radius;
+  }
+
   /** A table of the PSF at one place at a time; one for each thread. */
   public Local local() {
     return new Local();
@@ -235,7 +313,12 @@ public final class PsfTable {
 
   /** The PSF at one place of the field, and a star's stamp from it. */
   public final class Local {
-    private float[] table = PsfTable.this.table[0];
+    private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
+
+    private final float[] table = PsfTable.this.table;
+
+    /** Where the cell's coefficients start. */
+    private int first;
 
     /** The form of the table, as it stands in {@link #cellForm}. */
     private int form;
@@ -270,9 +353,9 @@ public final class PsfTable {
      * @param forms forms of stars, this one's from {@code f} on
      */
     public void star(int cx, int cy, float x, float y, float[] forms, int f) {
-      int i = (int) Math.max(0, Math.min(columns - 1, (cx + 0.5) / cellWidth));
-      int j = (int) Math.max(0, Math.min(rows - 1, (cy + 0.5) / cellHeight));
-      table = PsfTable.this.table[j * columns + i];
+      int i = (int) Math.max(0f, Math.min(columns - 1f, (cx + 0.5f) * (float) (1 / cellWidth)));
+      int j = (int) Math.max(0f, Math.min(rows - 1f, (cy + 0.5f) * (float) (1 / cellHeight)));
+      first = (j * columns + i) * size;
       form = (j * columns + i) * PsfKernel.FORM;
       shape(forms, f);
       centre(x, y);
@@ -312,7 +395,7 @@ public final class PsfTable {
       spline(y, weightY, slopeWeightY);
       int firstX = (int) Math.floor(-points * (double) x) - 1;
       int firstY = (int) Math.floor(-points * (double) y) - 1;
-      int middle = (radius + MARGIN) * (side + 1);
+      int middle = first + (radius + MARGIN) * (side + 1);
       int image = side * side;
       for (int j = 0; j < 4; j++) {
         // Points are a power of 2: shift and mask are the floor of the quotient and the rest.

@@ -72,12 +72,14 @@ public final class Trace {
    *
    * @param nanosAgo how long ago it began
    * @param nanos how long it took
+   * @param bytes how many
    */
-  public static void transferred(String name, String device, long nanosAgo, long nanos) {
+  public static void transferred(
+      String name, String device, long nanosAgo, long nanos, long bytes) {
     Recording recording = on ? CURRENT.get() : null;
     if (recording != null) {
       long start = System.nanoTime() - nanosAgo;
-      recording.add(TRANSFER, name, device, start, start + nanos, 0);
+      recording.add(TRANSFER, name, device, start, start + nanos, bytes);
     }
   }
 

@@ -130,8 +130,7 @@ class StarKernelTwinsTest {
     kernel.neighbour = neighbour;
     kernel.own = new float[STARS * StarNormalKernel.OWN];
     kernel.cross = new float[Math.max(1, firstOf[STARS]) * StarNormalKernel.CROSS];
-    kernel.work = new float[STARS * StarNormalKernel.WORK];
-    kernel.table = table ? new PsfTable(psf, kernel, stampRadius) : null;
+    kernel.tabulate(new PsfTable(psf, kernel, stampRadius));
     return kernel;
   }
 
@@ -226,8 +225,7 @@ class StarKernelTwinsTest {
     kernel.form = form;
     kernel.chosen = IntStream.range(0, STARS).toArray();
     kernel.numbers = new float[STARS * StarQualityKernel.NUMBERS];
-    kernel.work = new float[STARS * StarQualityKernel.WORK];
-    kernel.table = table ? new PsfTable(psf, kernel, stampRadius) : null;
+    kernel.tabulate(new PsfTable(psf, kernel, stampRadius));
     return kernel;
   }
 
@@ -309,7 +307,7 @@ class StarKernelTwinsTest {
       kernel.base[i] = weight[i] > 0 ? 1 / weight[i] : 0;
       kernel.response[i] = 0.8f + 0.4f * (i % 97) / 97;
     }
-    kernel.table = table ? new PsfTable(psf, kernel, stampRadius) : null;
+    kernel.tabulate(new PsfTable(psf, kernel, stampRadius));
     return kernel;
   }
 
