@@ -228,13 +228,6 @@ final class RenderKernel extends TabulatedPsfKernel {
     for (int lane = 0; lane < LANES; lane++) {
       value_$private$[lane] = line[lane];
     }
-    if (form[f + 5] > 0f && abs(y) < residualReach) {
-      for (int lane = 0; lane < LANES; lane++) {
-        if (abs(x + lane) < residualReach) {
-          value_$private$[lane] += residual(form[f + 5], x + lane, y);
-        }
-      }
-    }
   }
 
   @Override

@@ -175,7 +175,7 @@ public abstract class PsfKernel extends ItemKernel {
   }
 
   /** The residual over one pixel, interpolated in a table. */
-  protected float residual(float number, float dx, float dy) {
+  private float residual(float number, float dx, float dy) {
     int start = ((int) number - 1) * residualSize;
     float tx = dx * residualSteps + residualOrigin;
     float ty = dy * residualSteps + residualOrigin;

@@ -75,12 +75,14 @@ public final class PsfTable {
    *
    * @param psf the PSF
    * @param kernel any kernel that is configured for it
-   * @param radius half side of the largest stamp that will be asked for, pixels
+   * @param radius half side of the largest stamp that will be asked for, pixels; the table reaches
+   *     further where the PSF's core or residual does
    */
   public PsfTable(Psf psf, PsfKernel kernel, int radius) {
     boolean varies = psf.varies();
-    // What lies beyond the table is left to the expansion, which the core is too steep for.
-    this.radius = Math.max(radius, kernel.coreRadius);
+    // What lies beyond the table is left to the Taylor expansion: neither core nor residual.
+    int residual = psf.residual() == null ? 0 : (int) Math.ceil(kernel.residualReach);
+    this.radius = Math.max(radius, Math.max(kernel.coreRadius, residual));
     this.points = psf.fwhm() >= POINTS ? 1 : psf.fwhm() >= POINTS / 2 ? 2 : 4;
     this.shift = Integer.numberOfTrailingZeros(points);
     this.side = 2 * (this.radius + MARGIN) + 1;
@@ -284,7 +286,7 @@ public final class PsfTable {
     };
   }
 
-  /** Half side of the largest stamp, pixels. */
+  /** Half side of the largest stamp, pixels; the PSF beyond is its Taylor expansion alone. */
   public int radius() {
     return radius;
   }
