@@ -64,7 +64,7 @@ final class CosmicRayKernel extends ItemKernel {
   int[] hit;
 
   int[] look;
-  int[] found;
+  @Output int[] found;
 
   @Override
   public void item(int y) {

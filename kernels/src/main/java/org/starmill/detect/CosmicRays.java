@@ -85,6 +85,9 @@ public final class CosmicRays {
       kernel.later = round == 0 ? 0 : 1;
       kernel.steepness = (float) (round == 0 ? threshold : GROWTH * threshold);
       kernel.contrast = kernel.steepness;
+      if (round > 0) {
+        kernel.unchanged(residual, base, model, kernel.share, kernel.psfShare);
+      }
       device.run(kernel, height);
       int found = take(mask);
       marked += found;

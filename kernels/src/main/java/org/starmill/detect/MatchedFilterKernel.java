@@ -29,8 +29,8 @@ final class MatchedFilterKernel extends ItemKernel {
 
   float[] weight;
 
-  float[] significance;
-  float[] information;
+  @Output float[] significance;
+  @Output float[] information;
 
   /** What the twin reads in place of the weights, as {@link WeightKernel} has it. */
   float[] image;

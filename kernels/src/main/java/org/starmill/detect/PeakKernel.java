@@ -11,7 +11,7 @@ final class PeakKernel extends ItemKernel {
   float[] significance;
 
   /** Number of peaks of each row. */
-  int[] count;
+  @Output int[] count;
 
   /** Their columns, {@code capacity} places a row. */
   int[] column;

@@ -14,8 +14,8 @@ final class WeightKernel extends ItemKernel {
   /** Electrons of the stars that are no longer in the image but left their noise. */
   float[] model;
 
-  float[] weighted;
-  float[] weight;
+  @Output float[] weighted;
+  @Output float[] weight;
 
   @Override
   public void item(int y) {

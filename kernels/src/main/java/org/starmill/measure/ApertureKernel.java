@@ -82,10 +82,10 @@ final class ApertureKernel extends PsfKernel {
   float[] aperError;
 
   /** Scratch, likewise: area on good pixels, light of the PSF there, and light elsewhere. */
-  float[] area;
+  @Scratch float[] area;
 
-  float[] light;
-  float[] lost;
+  @Scratch float[] light;
+  @Scratch float[] lost;
 
   @Override
   public void item(int star) {

@@ -26,8 +26,8 @@ final class BaseVarianceKernel extends ItemKernel {
   float[] sky;
   float[] response;
   short[] mask;
-  float[] base;
-  float[] residual;
+  @Output float[] base;
+  @Output float[] residual;
 
   @Override
   protected void vectorItems(int from, int to) {

@@ -849,6 +849,7 @@ public final class ImageReducer implements AutoCloseable {
             "no stars",
             "no peak above %.1f sigma (detect.threshold)".formatted(settings.threshold()));
       }
+      solver.beginSweeps();
       for (int k = 0; k < most; k++) {
         if (solver.sweep(stars, false, still, k == 0 ? FIRST_DAMPING : 0) == 0) {
           return;

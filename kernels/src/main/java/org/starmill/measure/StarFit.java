@@ -111,6 +111,7 @@ public final class StarFit {
     solver.noise(reduction.summary().errorFloor(), reduction.summary().skyNoise());
     solver.arrange(stars);
     solver.draw(stars);
+    solver.beginSweeps();
     int sweeps = 0;
     int moving = n;
     while (sweeps < MOST_SWEEPS && moving > MOST_MOVING * n) {

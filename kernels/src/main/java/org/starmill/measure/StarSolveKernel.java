@@ -52,7 +52,7 @@ final class StarSolveKernel extends ItemKernel {
   float[] errorFlux;
 
   /** {@link #places} of scratch an item: a triangle and a right side. */
-  float[] work;
+  @Scratch float[] work;
 
   /** Scratch that a local system of so many rows takes. */
   static int places(int rows) {

@@ -82,6 +82,9 @@ final class StarSolver {
   private int[] drawnRadius = new int[0];
   private boolean[] restless;
 
+  /** Whether the drawing kernel ran last in a sweep, and no plane was changed since. */
+  private boolean planesStand;
+
   StarSolver(Device device) {
     this.device = device;
   }
@@ -249,6 +252,11 @@ final class StarSolver {
     solve.cross = normal.cross;
   }
 
+  /** Says that sweeps follow one another from here on, with no plane changed between them. */
+  void beginSweeps() {
+    planesStand = false;
+  }
+
   /**
    * Takes one step with every star that does not stand still, or with all, and draws the model.
    *
@@ -276,11 +284,16 @@ final class StarSolver {
     solve.moving = 1;
     solveAll(stars, chosen, count);
     stars.recentre();
+    if (planesStand) {
+      render.unchanged(
+          render.image, render.base, render.response, render.model, render.residual, render.weight);
+    }
     if (before == null) {
       draw(stars);
     } else {
       redraw(stars, chosen, before);
     }
+    planesStand = true;
     return count;
   }
 
@@ -360,6 +373,7 @@ final class StarSolver {
     normal.centreY = stars.centreY;
     normal.offsetX = stars.offsetX;
     normal.offsetY = stars.offsetY;
+    normal.keepTable();
     device.run(normal, count);
   }
 
@@ -390,6 +404,12 @@ final class StarSolver {
     for (int first = 0; first < count; first += chunk) {
       int size = Math.min(chunk, count - first);
       solve.chosen = Arrays.copyOfRange(chosen, first, first + size);
+      if (first > 0) {
+        solve.unchanged(solve.firstOf, solve.neighbour, solve.own, solve.cross, solve.damping);
+        solve.unchanged(solve.centreX, solve.centreY, solve.anchorX, solve.anchorY);
+        solve.unchanged(solve.offsetX, solve.offsetY, solve.flux, solve.moved);
+        solve.unchanged(solve.errorX, solve.errorY, solve.errorFlux);
+      }
       device.run(solve, size);
     }
   }
@@ -541,12 +561,14 @@ final class StarSolver {
     }
     render.bandStart = start;
     render.bandStar = member;
+    render.keepTable();
     device.run(render, bands);
   }
 
   /** Takes the model as it is drawn off the image: after the sky has changed. */
   void subtract() {
     render.drawing = RenderKernel.NOTHING;
+    render.keepTable();
     device.run(render, (planes.height + BAND_ROWS - 1) / BAND_ROWS);
   }
 
@@ -576,6 +598,7 @@ final class StarSolver {
     quality.offsetY = stars.offsetY;
     quality.flux = stars.flux;
     quality.numbers = new float[Math.max(1, n) * StarQualityKernel.NUMBERS];
+    quality.keepTable();
     device.run(quality, count);
     return quality.numbers;
   }

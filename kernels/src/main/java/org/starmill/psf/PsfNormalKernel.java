@@ -53,7 +53,7 @@ final class PsfNormalKernel extends PsfKernel {
   /** The grids. */
   float[] grid = new float[1];
 
-  float[] work;
+  @Scratch float[] work;
 
   /** The pixels' weights, and what is left in them of the target. */
   float[] weights;

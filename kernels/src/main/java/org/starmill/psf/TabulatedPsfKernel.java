@@ -61,6 +61,11 @@ public abstract class TabulatedPsfKernel extends PsfKernel {
     table.giveTo(this);
   }
 
+  /** Says that the table is the one of the last run, if that is so: no table ever changes. */
+  public final void keepTable() {
+    unchanged(spline, cellForm);
+  }
+
   /** The table that was taken last. */
   public final PsfTable table() {
     return table;

@@ -61,9 +61,9 @@ final class BoxKernel extends ItemKernel {
   /** Pixels of a box with its margin, at most. */
   int slot;
 
-  float[] highest;
-  float[] lowest;
-  float[] between;
+  @Scratch float[] highest;
+  @Scratch float[] lowest;
+  @Scratch float[] between;
   float[] level;
   float[] noise;
   int[] good;

@@ -234,6 +234,10 @@ public final class SkyMesh {
     }
     for (int first = 0; first < count; first += batch) {
       boxes.first = first;
+      if (first > 0) {
+        boxes.unchanged(boxes.image, boxes.mask, boxes.model, boxes.columnStart, boxes.rowStart);
+        boxes.unchanged(boxes.level, boxes.noise, boxes.good);
+      }
       device.run(boxes, Math.min(batch, count - first));
     }
     // The images are the caller's: this object lives on and must not hold them.

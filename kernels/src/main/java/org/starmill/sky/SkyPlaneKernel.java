@@ -35,7 +35,7 @@ final class SkyPlaneKernel extends ItemKernel {
    */
   float[] mesh;
 
-  float[] level;
+  @Output float[] level;
 
   @Override
   protected void vectorItems(int from, int to) {
