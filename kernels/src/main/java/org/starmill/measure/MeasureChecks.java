@@ -19,10 +19,9 @@ public final class MeasureChecks implements KernelChecks {
   private static final float BRIGHT = 1e4f;
   private static final int FEW = 16;
 
-  // The table that twins take the PSF from is right to a thousandth of the peak, its slopes to a
-  // hundredth, of stars cut by the edge to a few.
+  // The table that a twin takes the PSF from, where its source integrates it, is right to a
+  // thousandth of the peak.
   private static final double TABLE = 5e-3;
-  private static final double SLOPES = 4e-2;
 
   @Override
   public List<KernelCheck<?>> checks() {
@@ -31,12 +30,10 @@ public final class MeasureChecks implements KernelChecks {
             .giving("base", kernel -> KernelCheck.scaled(kernel.base, 0, NOISE * NOISE))
             .giving("residual", kernel -> KernelCheck.scaled(kernel.residual, 0, NOISE)),
         KernelCheck.of(RenderKernel.class, 2e-5, MeasureChecks::render)
-            .withTwinTolerance(TABLE)
             .giving("model", kernel -> KernelCheck.scaled(kernel.model, 0, BRIGHT))
             .giving("residual", kernel -> KernelCheck.scaled(kernel.residual, 0, BRIGHT))
             .giving("weight", kernel -> KernelCheck.scaled(kernel.weight, 0, 1e-3f)),
         KernelCheck.of(StarNormalKernel.class, 1e-4, MeasureChecks::normals)
-            .withTwinTolerance(SLOPES)
             .giving("own", MeasureChecks::own)
             .giving("cross", MeasureChecks::cross),
         KernelCheck.of(StarSolveKernel.class, 1e-4, MeasureChecks::solve)
@@ -48,7 +45,6 @@ public final class MeasureChecks implements KernelChecks {
             .giving("error of y", kernel -> KernelCheck.logarithms(kernel.errorY))
             .giving("error of flux", kernel -> KernelCheck.logarithms(kernel.errorFlux)),
         KernelCheck.of(StarQualityKernel.class, 1e-4, MeasureChecks::quality)
-            .withTwinTolerance(TABLE)
             .giving("numbers", MeasureChecks::numbers),
         KernelCheck.of(ApertureKernel.class, 1e-4, MeasureChecks::apertures)
             .withTwinTolerance(TABLE)

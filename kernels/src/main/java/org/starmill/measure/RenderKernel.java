@@ -211,7 +211,10 @@ final class RenderKernel extends TabulatedPsfKernel {
     }
   }
 
-  /** The PSF beyond the table, over a row's pixels. */
+  /**
+   * The PSF beyond the table, over a row's pixels: its Taylor expansion, as {@link
+   * org.starmill.psf.PsfKernel} has it.
+   */
   private void wing(int star, int px, int py, float[] value_$private$) {
     int f = star * FORM;
     float a = form[f];
@@ -219,11 +222,32 @@ final class RenderKernel extends TabulatedPsfKernel {
     float c = form[f + 2];
     float beta = form[f + 3];
     float norm = form[f + 4];
-    float x = px - offsetX[star];
+    float left = px - offsetX[star];
     float y = py - offsetY[star];
+    float t = 2f * (a + c);
+    float[] quadratic = new float[LANES];
+    float[] steepness = new float[LANES];
     float[] line = new float[LANES];
     for (int lane = 0; lane < LANES; lane++) {
-      line[lane] = expansion(a, b, c, beta, norm, x + lane, y);
+      float x = left + lane;
+      float gx = 2f * a * x + b * y;
+      float gy = b * x + 2f * c * y;
+      quadratic[lane] = 0.5f * (x * gx + y * gy);
+      steepness[lane] = gx * gx + gy * gy;
+    }
+    // A loop for each profile: one that might take either is not made into vectors.
+    if (gaussian == 1) {
+      for (int lane = 0; lane < LANES; lane++) {
+        float core = exponential(-0.5f * quadratic[lane]);
+        line[lane] = norm * core * (1f + (0.25f * steepness[lane] - 0.5f * t) / 24f);
+      }
+    } else {
+      for (int lane = 0; lane < LANES; lane++) {
+        float u = 1f + quadratic[lane];
+        float g = steepness[lane];
+        float power = powerOf(u, -beta - 2f);
+        line[lane] = norm * power * (u * u + beta / 24f * ((beta + 1f) * g - u * t));
+      }
     }
     for (int lane = 0; lane < LANES; lane++) {
       value_$private$[lane] = line[lane];

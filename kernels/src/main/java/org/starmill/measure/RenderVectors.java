@@ -11,9 +11,7 @@ import org.starmill.psf.PsfTable;
 
 /**
  * The twin of {@link RenderKernel} for the Vector API: the pixels of a row are the lanes, and the
- * PSF comes from a table, as far as it reaches.
- *
- * <p>Agrees with the scalar source to 3e-4 of a star's peak. One for each thread and run.
+ * PSF comes from the same table, as far as it reaches. One for each thread and run.
  */
 final class RenderVectors {
   private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;

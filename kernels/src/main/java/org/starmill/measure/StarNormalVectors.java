@@ -10,10 +10,7 @@ import org.starmill.psf.PsfTable;
 
 /**
  * The twin of {@link StarNormalKernel} for the Vector API: the pixels of a row are the lanes, and
- * the PSF comes from a table.
- *
- * <p>Sums agree with the scalar source to what the table is right to, 3e-4 of each. One for each
- * thread and run.
+ * the PSF comes from the same table. One for each thread and run.
  */
 final class StarNormalVectors {
   private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;

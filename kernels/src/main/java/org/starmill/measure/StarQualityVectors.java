@@ -9,7 +9,7 @@ import org.starmill.psf.PsfStamps;
 
 /**
  * The twin of {@link StarQualityKernel} for the Vector API: the pixels of a row are the lanes, and
- * the PSF comes from a table. Agrees to what the table is right to. One for each thread and run.
+ * the PSF comes from the same table. One for each thread and run.
  */
 final class StarQualityVectors {
   private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;

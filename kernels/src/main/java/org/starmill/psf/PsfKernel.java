@@ -218,15 +218,12 @@ public abstract class PsfKernel extends ItemKernel {
     out[o + 2] -= residualSteps * sumY;
   }
 
+  /** f + (1/24) laplacian f, with G = |grad q|^2 and T = laplacian q. */
   private float expanded(float[] form, int f, float dx, float dy) {
-    return expansion(form[f], form[f + 1], form[f + 2], form[f + 3], form[f + 4], dx, dy);
-  }
-
-  /**
-   * The Taylor expansion of the PSF over one pixel, without the residual: f + (1/24) laplacian f,
-   * with G = |grad q|^2 and T = laplacian q.
-   */
-  protected float expansion(float a, float b, float c, float beta, float norm, float dx, float dy) {
+    float a = form[f];
+    float b = form[f + 1];
+    float c = form[f + 2];
+    float beta = form[f + 3];
     float gx = 2f * a * dx + b * dy;
     float gy = b * dx + 2f * c * dy;
     float q = 0.5f * (dx * gx + dy * gy);
@@ -234,13 +231,13 @@ public abstract class PsfKernel extends ItemKernel {
     float t = 2f * (a + c);
     float value = 0f;
     if (gaussian == 1) {
-      value = exponential(-0.5f * q) * (1f + (0.25f * g - 0.5f * t) / 24f);
+      value = profile(q, beta) * (1f + (0.25f * g - 0.5f * t) / 24f);
     } else {
       float u = 1f + q;
       float h2 = powerOf(u, -beta - 2f);
       value = h2 * (u * u + beta / 24f * ((beta + 1f) * g - u * t));
     }
-    return value * norm;
+    return value * form[f + 4];
   }
 
   private float integrated(float[] form, int f, float dx, float dy, int order) {
