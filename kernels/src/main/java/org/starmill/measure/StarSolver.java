@@ -129,9 +129,15 @@ final class StarSolver {
     solve.rows = 3 * (neighbours + 1);
   }
 
-  /** Lets go of the one plane that is the caller's. */
+  /** Lets go of the planes that are the caller's, or become the caller's. */
   void release() {
     render.response = null;
+    render.residual = null;
+    render.weight = null;
+    normal.residual = null;
+    normal.weight = null;
+    quality.residual = null;
+    quality.weight = null;
   }
 
   /** Relative error of flat and PSF that the weights reckon with, and the noise of empty sky. */
