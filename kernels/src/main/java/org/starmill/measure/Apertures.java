@@ -174,4 +174,11 @@ final class Apertures {
     int n = sorted.length;
     return (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
   }
+
+  /** Lets go of the image's planes. */
+  void release() {
+    kernel.residual = null;
+    kernel.model = null;
+    kernel.base = null;
+  }
 }

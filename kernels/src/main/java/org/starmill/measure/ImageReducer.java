@@ -275,12 +275,16 @@ public final class ImageReducer implements AutoCloseable {
       if (planes == null || planes.width != width || planes.height != height) {
         planes = new Planes(width, height);
       }
+      planes.complete();
       Arrays.fill(planes.model, 0f);
     }
     try {
-      return new Field(image, planes, biasError, flatError, clock).reduce();
+      Reduction reduction = new Field(image, planes, biasError, flatError, clock).reduce();
+      planes.release();
+      return reduction;
     } finally {
       // The image is the caller's: this object lives on and must not hold it.
+      apertures.release();
       baseVariance.science = null;
       baseVariance.sky = null;
       baseVariance.mask = null;
@@ -390,7 +394,7 @@ public final class ImageReducer implements AutoCloseable {
 
     private void measureSky() {
       double fwhm = psf == null ? BLIND_FWHM : psf.fwhm();
-      sky = mesh.measure(image.science(), image.mask(), width, height, skyBox, fwhm);
+      sky = mesh.measure(image.science(), image.mask(), width, height, skyBox, fwhm, planes.weight);
       if (sky.medianLevel() > settings.skyMaxLevel()) {
         throw new ImageRejected(
             "saturated sky",
@@ -421,21 +425,24 @@ public final class ImageReducer implements AutoCloseable {
     /** The FWHM by the stars in some rows; NaN where there are too few, unless it is all rows. */
     private double seeing(int from, int to, Psf blind, double threshold) {
       boolean all = to - from == height;
-      float[] image = all ? planes.image : rows(planes.image, from, to);
-      float[] base = all ? planes.base : rows(planes.base, from, to);
-      float[] model = all ? planes.model : rows(planes.model, from, to);
+      float[] image = planes.image;
+      float[] base = planes.base;
+      if (!all) {
+        // No star is drawn yet: these planes are free.
+        image = planes.residual;
+        base = planes.weight;
+        System.arraycopy(planes.image, from * width, image, 0, (to - from) * width);
+        System.arraycopy(planes.base, from * width, base, 0, (to - from) * width);
+      }
       Peaks peaks =
-          filter.find(image, base, model, 1, width, to - from, blind.stampAt(0, 0, 3), threshold);
+          filter.find(
+              image, base, planes.model, 1, width, to - from, blind.stampAt(0, 0, 3), threshold);
       brightPeaks = peaks.count();
       if (!all && peaks.count() < SEEING_STARS) {
         return Double.NaN;
       }
       return Seeing.fwhm(
           image, base, width, to - from, peaks.x(), peaks.y(), brightestFirst(peaks));
-    }
-
-    private float[] rows(float[] plane, int from, int to) {
-      return Arrays.copyOfRange(plane, from * width, to * width);
     }
 
     private void maskDefectiveColumns() {
@@ -986,6 +993,8 @@ public final class ImageReducer implements AutoCloseable {
         throw new ImageRejected(
             "no stars", "no fit gave a flux above %.0f sigma".formatted(FAINTEST));
       }
+      // The weights are not needed any more.
+      mesh.draw(sky, width, height);
       double[] x = new double[n];
       double[] y = new double[n];
       float[] flux = new float[n];
@@ -1024,7 +1033,7 @@ public final class ImageReducer implements AutoCloseable {
       return new Reduction(
           image,
           sky.level(),
-          planes.residual.clone(),
+          planes.residual,
           result,
           psf,
           summary(result),

@@ -1,6 +1,7 @@
 package org.starmill.measure;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.starmill.image.PixelFlag;
 
@@ -15,8 +16,13 @@ final class SaturatedPatches {
   private final int width;
   private final int height;
 
-  /** Number of each pixel's patch, from 1; 0 where it is in none. Null where there is no patch. */
+  /** The saturated pixels in their order, and the number of each one's patch, from 1. */
+  private final int[] pixel;
+
   private final int[] label;
+
+  /** For each row the first of its saturated pixels, and the first of the next row's. */
+  private final int[] rowStart;
 
   private final List<Centre> centres = new ArrayList<>();
 
@@ -25,19 +31,35 @@ final class SaturatedPatches {
   SaturatedPatches(short[] mask, int width, int height) {
     this.width = width;
     this.height = height;
+    rowStart = new int[height + 1];
+    int[] found = new int[64];
     int saturated = 0;
-    for (short bits : mask) {
-      saturated += isSaturated(bits) ? 1 : 0;
+    for (int y = 0; y < height; y++) {
+      for (int i = y * width; i < (y + 1) * width; i++) {
+        if (isSaturated(mask[i])) {
+          found = saturated < found.length ? found : Arrays.copyOf(found, 2 * saturated);
+          found[saturated++] = i;
+        }
+      }
+      rowStart[y + 1] = saturated;
     }
-    label = saturated == 0 ? null : new int[mask.length];
+    pixel = Arrays.copyOf(found, saturated);
+    label = new int[saturated];
     int[] members = new int[saturated];
+    int[] places = new int[saturated];
     int[] inRow = new int[height];
-    for (int i = 0; i < mask.length && saturated > 0; i++) {
-      if (isSaturated(mask[i]) && label[i] == 0) {
-        int count = fill(mask, i, centres.size() + 1, members);
+    for (int k = 0; k < saturated; k++) {
+      if (label[k] == 0) {
+        int count = fill(k, centres.size() + 1, members, places);
         centres.add(centre(members, count, inRow));
       }
     }
+  }
+
+  /** The first saturated pixel of a row that is not left of a column, or of a later row. */
+  private int from(int x, int y) {
+    int k = Arrays.binarySearch(pixel, rowStart[y], rowStart[y + 1], y * width + x);
+    return k < 0 ? -1 - k : k;
   }
 
   /** A pixel known to be bad, or on a trail, is no sign of a star, however full it is. */
@@ -47,22 +69,25 @@ final class SaturatedPatches {
   }
 
   /** Labels all pixels that hang together with one; gives their number, and which they are. */
-  private int fill(short[] mask, int seed, int number, int[] members) {
+  private int fill(int seed, int number, int[] members, int[] places) {
     int count = 0;
-    members[count++] = seed;
+    places[count++] = seed;
     label[seed] = number;
     for (int k = 0; k < count; k++) {
-      int x = members[k] % width;
-      int y = members[k] / width;
+      int x = pixel[places[k]] % width;
+      int y = pixel[places[k]] / width;
       for (int ny = Math.max(0, y - 1); ny <= Math.min(height - 1, y + 1); ny++) {
-        for (int nx = Math.max(0, x - 1); nx <= Math.min(width - 1, x + 1); nx++) {
-          int next = ny * width + nx;
-          if (label[next] == 0 && isSaturated(mask[next])) {
-            label[next] = number;
-            members[count++] = next;
+        int last = ny * width + Math.min(width - 1, x + 1);
+        for (int n = from(Math.max(0, x - 1), ny); n < rowStart[ny + 1] && pixel[n] <= last; n++) {
+          if (label[n] == 0) {
+            label[n] = number;
+            places[count++] = n;
           }
         }
       }
+    }
+    for (int k = 0; k < count; k++) {
+      members[k] = pixel[places[k]];
     }
     return count;
   }
@@ -103,16 +128,16 @@ final class SaturatedPatches {
 
   /** A patch with a pixel within some pixels of a place, along rows and columns; -1 for none. */
   int near(double x, double y, int reach) {
-    if (label == null) {
-      return -1;
-    }
     int cx = (int) Math.round(x);
     int cy = (int) Math.round(y);
-    for (int ny = Math.max(0, cy - reach); ny <= Math.min(height - 1, cy + reach); ny++) {
-      for (int nx = Math.max(0, cx - reach); nx <= Math.min(width - 1, cx + reach); nx++) {
-        int found = label[ny * width + nx];
-        if (found > 0) {
-          return found - 1;
+    int left = Math.max(0, cx - reach);
+    int right = Math.min(width - 1, cx + reach);
+    int bottom = Math.min(height - 1, cy + reach);
+    for (int ny = Math.max(0, cy - reach); ny <= bottom; ny++) {
+      if (rowStart[ny] < rowStart[ny + 1] && left <= right) {
+        int first = from(left, ny);
+        if (first < rowStart[ny + 1] && pixel[first] <= ny * width + right) {
+          return label[first] - 1;
         }
       }
     }

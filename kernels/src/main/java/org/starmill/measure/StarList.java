@@ -55,6 +55,9 @@ final class StarList {
 
   float[] lastChi2 = new float[0];
 
+  /** Number that the star had when the stars were last arranged; -1 of a star that came since. */
+  int[] arranged = new int[0];
+
   /** How many neighbours were too many to be solved together with the star. */
   int[] leftOut = new int[0];
 
@@ -114,6 +117,7 @@ final class StarList {
     crowding[second] = 1f;
     quality[second] = 1f;
     pass[second] = pass[star];
+    arranged[star] = -1;
     moved[star] = FRESH;
     moved[second] = FRESH;
     damping[second] = 1f;
@@ -245,6 +249,7 @@ final class StarList {
     anchorY = pick(anchorY, chosen);
     moved = pick(moved, chosen);
     leftOut = pick(leftOut, chosen);
+    arranged = pick(arranged, chosen);
     damping = pick(damping, chosen);
     lastChi2 = pick(lastChi2, chosen);
     form = pickForms(chosen);
@@ -295,6 +300,9 @@ final class StarList {
     anchorY = Arrays.copyOf(anchorY, n);
     moved = Arrays.copyOf(moved, n);
     leftOut = Arrays.copyOf(leftOut, n);
+    int known = arranged.length;
+    arranged = Arrays.copyOf(arranged, n);
+    Arrays.fill(arranged, Math.min(known, n), n, -1);
     damping = Arrays.copyOf(damping, n);
     lastChi2 = Arrays.copyOf(lastChi2, n);
     form = Arrays.copyOf(form, n * PsfKernel.FORM);

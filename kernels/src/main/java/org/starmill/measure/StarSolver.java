@@ -51,6 +51,11 @@ final class StarSolver {
   /** Stars are drawn out to where they fall below this share of the sky's noise. */
   private static final double FAINTEST = 0.05;
 
+  /** The same of what a step changes; and the least radius of what is drawn anew, pixels. */
+  private static final double SLIGHT = 0.004;
+
+  private static final int LEAST_PATCH = 1;
+
   /** Pixels; only the wings of stars far above saturation reach further. */
   private static final int MAX_RADIUS = 150;
 
@@ -84,6 +89,9 @@ final class StarSolver {
 
   /** Whether the drawing kernel ran last in a sweep, and no plane was changed since. */
   private boolean planesStand;
+
+  /** Whether a star's system and its neighbours' blocks have been summed with the present PSF. */
+  private boolean[] summed = new boolean[0];
 
   StarSolver(Device device) {
     this.device = device;
@@ -124,9 +132,15 @@ final class StarSolver {
     solve.rows = 3 * (neighbours + 1);
   }
 
-  /** Lets go of the one plane that is the caller's. */
+  /** Lets go of the planes that are the caller's, or become the caller's. */
   void release() {
     render.response = null;
+    render.residual = null;
+    render.weight = null;
+    normal.residual = null;
+    normal.weight = null;
+    quality.residual = null;
+    quality.weight = null;
   }
 
   /** Relative error of flat and PSF that the weights reckon with, and the noise of empty sky. */
@@ -157,7 +171,8 @@ final class StarSolver {
   void arrange(StarList stars) {
     stars.sortByPlace();
     int n = stars.count();
-    stars.shape(psf, reshape);
+    boolean anew = reshape;
+    stars.shape(psf, anew);
     reshape = false;
     float[] form = atLeastOne(stars.form);
     normal.form = form;
@@ -170,7 +185,7 @@ final class StarSolver {
       stars.anchorY[i] = (float) stars.y(i);
     }
     drawnRadius = drawn(stars, form);
-    pair(stars);
+    pair(stars, anew);
     restless = new boolean[n];
     // Stamps may have changed: chi squared tells nothing of the last step.
     Arrays.fill(stars.lastChi2, -1f);
@@ -181,29 +196,34 @@ final class StarSolver {
    * the stamp it is fitted on.
    */
   private int[] drawn(StarList stars, float[] form) {
-    boolean moffat = psf.model() == PsfModel.MOFFAT;
-    double fwhm = psf.fwhm();
-    int limit = moffat ? MAX_RADIUS : (int) Math.ceil(GAUSSIAN_RADIUS * fwhm);
     int[] radius = new int[Math.max(1, stars.count())];
-    double faintest = FAINTEST * Math.max(skyNoise, 1);
     for (int i = 0; i < stars.count(); i++) {
-      int f = i * PsfKernel.FORM;
-      double peak = Math.abs(stars.flux[i]) * form[f + 4];
-      double ratio = peak / faintest;
-      radius[i] = stamp[i];
-      if (ratio > 1) {
-        double q = moffat ? Math.pow(ratio, 1 / form[f + 3]) - 1 : 2 * Math.log(ratio);
-        // Half a FWHM more: ellipses are longer than they are wide.
-        double r = Math.sqrt(q / Math.min(form[f], form[f + 2])) + 0.5 * fwhm;
-        radius[i] = (int) Math.max(stamp[i], Math.min(limit, Math.ceil(r)));
-      }
+      radius[i] = Math.max(stamp[i], reach(form, i * PsfKernel.FORM, stars.flux[i], FAINTEST));
     }
     return radius;
   }
 
+  /**
+   * Pixels from the centre at which so much light, shaped as a star, falls below a share of the
+   * sky's noise.
+   */
+  private int reach(float[] form, int f, double flux, double share) {
+    boolean moffat = psf.model() == PsfModel.MOFFAT;
+    double ratio = Math.abs(flux) * form[f + 4] / (share * Math.max(skyNoise, 1));
+    if (!(ratio > 1)) {
+      return 0;
+    }
+    int limit = moffat ? MAX_RADIUS : (int) Math.ceil(GAUSSIAN_RADIUS * psf.fwhm());
+    double q = moffat ? Math.pow(ratio, 1 / form[f + 3]) - 1 : 2 * Math.log(ratio);
+    // Half a FWHM more: ellipses are longer than they are wide.
+    double r = Math.sqrt(q / Math.min(form[f], form[f + 2])) + 0.5 * psf.fwhm();
+    return (int) Math.min(limit, Math.ceil(r));
+  }
+
   /** Lists each star's neighbours, nearest first, as many as are solved together. */
-  private void pair(StarList stars) {
+  private void pair(StarList stars, boolean anew) {
     int n = stars.count();
+    boolean[] summedBefore = summed;
     double reach = NEIGHBOURS * psf.fwhm();
     StarGrid grid = new StarGrid(stars, planes.width, planes.height, Math.max(8, reach));
     int[] first = new int[n + 1];
@@ -242,10 +262,22 @@ final class StarSolver {
       }
       first[i + 1] = first[i] + taken;
     }
+    float[] own = new float[Math.max(1, n) * StarNormalKernel.OWN];
+    float[] cross = new float[Math.max(1, first[n]) * StarNormalKernel.CROSS];
+    summed = new boolean[n];
+    if (!anew) {
+      for (int i = 0; i < n; i++) {
+        summed[i] =
+            stars.arranged[i] >= 0 && carry(stars, i, summedBefore, first, list, own, cross);
+      }
+    }
+    for (int i = 0; i < n; i++) {
+      stars.arranged[i] = i;
+    }
     normal.firstOf = first;
     normal.neighbour = list;
-    normal.own = new float[Math.max(1, n) * StarNormalKernel.OWN];
-    normal.cross = new float[Math.max(1, first[n]) * StarNormalKernel.CROSS];
+    normal.own = own;
+    normal.cross = cross;
     solve.firstOf = first;
     solve.neighbour = list;
     solve.own = normal.own;
@@ -255,6 +287,51 @@ final class StarSolver {
   /** Says that sweeps follow one another from here on, with no plane changed between them. */
   void beginSweeps() {
     planesStand = false;
+  }
+
+  /**
+   * Takes over what was summed of a star before the stars were arranged anew: a star that stands
+   * still is not summed again, but its neighbours' systems and its own error need it.
+   *
+   * @return whether nothing is missing
+   */
+  private boolean carry(
+      StarList stars,
+      int star,
+      boolean[] summedBefore,
+      int[] first,
+      int[] list,
+      float[] own,
+      float[] cross) {
+    int before = stars.arranged[star];
+    System.arraycopy(
+        normal.own,
+        before * StarNormalKernel.OWN,
+        own,
+        star * StarNormalKernel.OWN,
+        StarNormalKernel.OWN);
+    // The step was taken: it is not to be reckoned with again by the neighbours.
+    int gradient = star * StarNormalKernel.OWN + StarNormalKernel.GRADIENT;
+    Arrays.fill(own, gradient, gradient + 3, 0f);
+    boolean complete = summedBefore[before];
+    for (int k = first[star]; k < first[star + 1]; k++) {
+      int other = stars.arranged[list[k]];
+      int found = -1;
+      for (int l = normal.firstOf[before]; l < normal.firstOf[before + 1]; l++) {
+        found = normal.neighbour[l] == other ? l : found;
+      }
+      if (found < 0) {
+        complete = false;
+      } else {
+        System.arraycopy(
+            normal.cross,
+            found * StarNormalKernel.CROSS,
+            cross,
+            k * StarNormalKernel.CROSS,
+            StarNormalKernel.CROSS);
+      }
+    }
+    return complete;
   }
 
   /**
@@ -357,10 +434,18 @@ final class StarSolver {
     float[] undamped = new float[Math.max(1, n)];
     Arrays.fill(undamped, 1f);
     int[] chosen = new int[Math.max(1, n)];
+    int missing = 0;
+    for (int i = 0; i < n; i++) {
+      if (!summed[i] || normal.fitSky == 1) {
+        chosen[missing++] = i;
+      }
+    }
+    if (missing > 0) {
+      sum(stars, chosen, missing);
+    }
     for (int i = 0; i < n; i++) {
       chosen[i] = i;
     }
-    sum(stars, chosen, n);
     solve.damping = undamped;
     solve.moving = 0;
     solveAll(stars, chosen, n);
@@ -375,6 +460,9 @@ final class StarSolver {
     normal.offsetY = stars.offsetY;
     normal.keepTable();
     device.run(normal, count);
+    for (int k = 0; k < count; k++) {
+      summed[chosen[k]] = true;
+    }
   }
 
   private void solveAll(StarList stars, int[] chosen, int count) {
@@ -457,7 +545,7 @@ final class StarSolver {
       int star = chosen[k % count];
       System.arraycopy(
           normal.form, star * PsfKernel.FORM, form, k * PsfKernel.FORM, PsfKernel.FORM);
-      radius[k] = drawnRadius[star];
+      radius[k] = Math.min(drawnRadius[star], changed(before, k % count, form, k));
     }
     render.drawing = RenderKernel.ON_TOP;
     render.form = form;
@@ -468,6 +556,25 @@ final class StarSolver {
     render.offsetY = before.offsetY();
     render.flux = before.flux();
     runBands(2 * count);
+  }
+
+  /** How far from its pixel a star's step changes the model to speak of. */
+  private int changed(Drawn before, int k, float[] form, int at) {
+    int after = k + before.count();
+    int shiftX = before.centreX()[after] - before.centreX()[k];
+    int shiftY = before.centreY()[after] - before.centreY()[k];
+    double way =
+        Math.abs(shiftX + before.offsetX()[after] - before.offsetX()[k])
+            + Math.abs(shiftY + before.offsetY()[after] - before.offsetY()[k]);
+    // The old one's flux has its sign turned. No PSF falls by more than twice itself in a pixel.
+    double light =
+        Math.abs(before.flux()[after] + before.flux()[k])
+            + 2 * way * Math.abs(before.flux()[after]);
+    if (shiftX != 0 || shiftY != 0) {
+      // The patches are not the same pixels.
+      return Integer.MAX_VALUE;
+    }
+    return Math.max(LEAST_PATCH, reach(form, at * PsfKernel.FORM, light, SLIGHT));
   }
 
   /** Numbers of the stars that are drawn on the largest stamp of any of some stars. */

@@ -334,22 +334,30 @@ final class ResidualFit {
         int first = Math.max(0, node - width + 1);
         int shift = width - 1 - node;
         for (int s = 0; s < terms; s++) {
-          for (int t = 0; t < terms; t++) {
+          // What two terms share is the same either way round.
+          for (int t = 0; t <= s; t++) {
             Arrays.fill(row, 0);
             for (int k = 0; k < held; k++) {
               double product = bases[batch[k]][s] * bases[batch[k]][t];
               add(single[k], node * width, product, row, 0, width);
             }
-            int index = node * terms + s;
-            int at = index * (band + 1) + band - index;
-            for (int other = first; other <= node; other++) {
-              int column = other * terms + t;
-              if (column <= index) {
-                matrix[at + column] += row[other + shift];
-              }
+            addRow(node, s, t, first, shift, row);
+            if (t < s) {
+              addRow(node, t, s, first, shift, row);
             }
           }
         }
+      }
+    }
+  }
+
+  private void addRow(int node, int s, int t, int first, int shift, double[] row) {
+    int index = node * terms + s;
+    int at = index * (band + 1) + band - index;
+    for (int other = first; other <= node; other++) {
+      int column = other * terms + t;
+      if (column <= index) {
+        matrix[at + column] += row[other + shift];
       }
     }
   }

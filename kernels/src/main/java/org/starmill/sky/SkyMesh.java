@@ -95,11 +95,22 @@ public final class SkyMesh {
    */
   public Sky measure(
       float[] image, short[] mask, int width, int height, int leastBox, double fwhm) {
+    return measure(image, mask, width, height, leastBox, fwhm, new float[width * height]);
+  }
+
+  /**
+   * As {@link #measure(float[], short[], int, int, int, double)}, with a plane given for the level.
+   *
+   * @param into takes {@link Sky#level}, a value a pixel; may be used for other things afterwards,
+   *     until {@link #draw} is asked for it again
+   */
+  public Sky measure(
+      float[] image, short[] mask, int width, int height, int leastBox, double fwhm, float[] into) {
     boxes.model = new float[1];
     boxes.useModel = 0;
     boxes.modelLimit = 0;
     boxes.goodShare = GOOD_SHARE;
-    return draw(null, image, mask, width, height, leastBox, fwhm);
+    return draw(null, into, image, mask, width, height, leastBox, fwhm);
   }
 
   /**
@@ -109,7 +120,8 @@ public final class SkyMesh {
    * needs a tenth of its pixels good.
    *
    * @param old the sky that the residual is without; its plane is drawn anew in place, so that
-   *     {@link Sky#level} of the old and of the new one are the same array
+   *     {@link Sky#level} of the old and of the new one are the same array; what stands in it is
+   *     asked for where the mesh is another one than the old sky's
    * @param residual electrons, the image without that sky and without its stars, row-major
    * @param mask bits of {@link org.starmill.image.PixelFlag}; pixels that are unusable are left out
    * @param model electrons of all stars in each pixel
@@ -141,11 +153,23 @@ public final class SkyMesh {
     boxes.useModel = 1;
     boxes.modelLimit = modelLimit;
     boxes.goodShare = GOOD_SHARE_EMPTY;
-    return draw(old, residual, mask, width, height, leastBox, fwhm);
+    return draw(old, old.level(), residual, mask, width, height, leastBox, fwhm);
+  }
+
+  /** Draws a sky's level into its plane anew, where that has served for other things since. */
+  public void draw(Sky sky, int width, int height) {
+    plane(sky.meshLevel(), starts(width, sky.columns()), starts(height, sky.rows()), sky.level());
   }
 
   private Sky draw(
-      Sky old, float[] image, short[] mask, int width, int height, int leastBox, double fwhm) {
+      Sky old,
+      float[] pixels,
+      float[] image,
+      short[] mask,
+      int width,
+      int height,
+      int leastBox,
+      double fwhm) {
     if (image.length != width * height || mask.length != width * height) {
       throw new IllegalArgumentException(
           "an image of %d and a mask of %d values for %d x %d pixels"
@@ -169,7 +193,6 @@ public final class SkyMesh {
     MeshFilter smoothing = new MeshFilter(columns, rows, filter);
     level = smoothing.filtered(level);
     noise = smoothing.filtered(noise);
-    float[] pixels = old == null ? new float[width * height] : old.level();
     plane(level, columnStart, rowStart, pixels);
     return new Sky(pixels, median(level), median(noise), level, noise, columns, rows);
   }
@@ -227,7 +250,9 @@ public final class SkyMesh {
     int batch = Math.min(count, BATCH);
     int margin = 2 * (boxes.smoothing + boxes.reach);
     boxes.slot = (longest(columnStart) + margin) * (longest(rowStart) + margin);
-    if (boxes.highest == null || boxes.highest.length < batch * boxes.slot) {
+    // The twin for vectors has scratch of its own, for one box.
+    if (!device.usesVectors()
+        && (boxes.highest == null || boxes.highest.length < batch * boxes.slot)) {
       boxes.highest = new float[batch * boxes.slot];
       boxes.lowest = new float[batch * boxes.slot];
       boxes.between = new float[batch * boxes.slot];
