@@ -29,7 +29,7 @@ public final class DetectChecks implements KernelChecks {
             .giving("used", kernel -> kernel.used),
         KernelCheck.of(CosmicRayKernel.class, 0, DetectChecks::cosmicRays)
             .giving("found", kernel -> KernelCheck.halves(kernel.found)),
-        KernelCheck.of(SurroundingKernel.class, 1e-4, DetectChecks::surroundings)
+        KernelCheck.of(SurroundingKernel.class, 1e-3, DetectChecks::surroundings)
             .giving("significance", kernel -> kernel.significance)
             .giving("added", kernel -> kernel.added));
   }
@@ -259,7 +259,7 @@ public final class DetectChecks implements KernelChecks {
     kernel.radius = 2 + places % 3;
     kernel.psf = gaussian(kernel.radius, random.nextDouble(-0.1, 0.1), 0);
     kernel.leastSeen = 0.4f;
-    kernel.halvings = 8;
+    kernel.halvings = 20;
     kernel.bounded = random.nextInt(2);
     int outer = 6;
     kernel.ringX = new int[(2 * outer + 1) * (2 * outer + 1)];

@@ -22,7 +22,7 @@ public final class PsfChecks implements KernelChecks {
     return List.of(
         KernelCheck.of(PsfStampKernel.class, 1e-5, PsfChecks::stamp)
             .giving("stamp", kernel -> KernelCheck.scaled(kernel.stamp, 0, PEAK)),
-        KernelCheck.of(TargetKernel.class, 1e-5, PsfChecks::targets)
+        KernelCheck.of(TargetKernel.class, 5e-5, PsfChecks::targets)
             .giving("target", kernel -> KernelCheck.scaled(kernel.target, 0, NOISE))
             .giving("variance", kernel -> kernel.variance),
         KernelCheck.of(PsfNormalKernel.class, 2e-4, PsfChecks::normals)

@@ -46,6 +46,8 @@ public final class SkyChecks implements KernelChecks {
     kernel.useModel = random.nextInt(2);
     kernel.modelLimit = 1;
     kernel.goodShare = 0.5f;
+    // In a box of a dozen pixels two stars put the clipping on edge: one rounding decides.
+    int aStarIn = (side < 8 ? 64 : 1) * side * side;
     int size = kernel.width * kernel.height;
     kernel.image = new float[size];
     kernel.mask = new short[size];
@@ -56,7 +58,7 @@ public final class SkyChecks implements KernelChecks {
       if (random.nextInt(30) == 0) {
         kernel.mask[i] = PixelFlag.BAD;
         kernel.image[i] = 1e6f;
-      } else if (random.nextInt(side * side) == 0) {
+      } else if (random.nextInt(aStarIn) == 0) {
         kernel.image[i] += 200 * NOISE;
       }
       if (kernel.useModel == 1) {
