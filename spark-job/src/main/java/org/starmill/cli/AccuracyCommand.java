@@ -143,7 +143,8 @@ final class AccuracyCommand implements Callable<Integer> {
       throw new Refused("--csv: expected a folder to write to; give one with --out");
     }
     PrintWriter printed = spec.commandLine().getOut();
-    try (Device device = Devices.choose(config.device().name(), workers)) {
+    try (Device device =
+        Devices.choose(config.device().name(), workers, config.device().mostBytes())) {
       AccuracyBench bench =
           new AccuracyBench(
               config,

@@ -160,7 +160,10 @@ final class DemoCommand implements Callable<Integer> {
     Master bias = master(campaign, first.getString(2), hadoop);
     Master flat = first.isNullAt(3) ? null : master(campaign, first.getString(3), hadoop);
     try (Device device =
-            Devices.choose(config.device().name(), Runtime.getRuntime().availableProcessors());
+            Devices.choose(
+                config.device().name(),
+                Runtime.getRuntime().availableProcessors(),
+                config.device().mostBytes());
         ImageReducer reducer = new ImageReducer(device, config.reduction())) {
       Reduction reduction =
           reducer.reduce(
