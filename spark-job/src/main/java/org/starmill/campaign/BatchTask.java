@@ -38,7 +38,8 @@ import org.starmill.wcs.Wcs;
 import org.starmill.wcs.WcsException;
 
 /**
- * Reduces a task's images one after another and writes their stars to one file.
+ * Reduces a task's images one after another and writes their stars to one file; the next frame may
+ * be read meanwhile.
  *
  * <p>The file has a name of its own for each attempt of the task; which attempts count is the
  * driver's to say. Whatever is wrong with an image becomes its row's reason, too little memory for
@@ -101,11 +102,12 @@ final class BatchTask implements Serializable {
         config,
         taskCpus,
         bench -> {
-          try (Stars stars = new Stars(new Path(folder, file))) {
+          try (Stars stars = new Stars(new Path(folder, file));
+              ReadAhead frames = readAhead(items, bench)) {
             List<ExposureRow> exposures = new ArrayList<>();
             for (WorkItem item : items) {
               try (Trace.Open image = Trace.image(item.frame().label())) {
-                exposures.add(new Exposure(item, bench, stars).row());
+                exposures.add(new Exposure(item, bench, stars, frames).row());
               }
               counter.add(1);
             }
@@ -117,6 +119,15 @@ final class BatchTask implements Serializable {
                 e);
           }
         });
+  }
+
+  private ReadAhead readAhead(List<WorkItem> items, Workbench bench) {
+    FrameReader reader = new FrameReader(configuration());
+    return new ReadAhead(
+        items.stream().filter(item -> item.reason() == null).map(WorkItem::frame).toList(),
+        frame -> reader.read(frame.path(), frame.hdu()),
+        config.device().readsAhead(bench.device().isOpenCl()),
+        reading -> trace.beside("reading ahead", reading));
   }
 
   /** The file of a task's stars, made with the first of them. */
@@ -162,15 +173,16 @@ final class BatchTask implements Serializable {
     private final PlannedFrame frame;
     private final Workbench bench;
     private final Stars stars;
-    private final FrameReader reader = new FrameReader(configuration());
+    private final ReadAhead frames;
     private final Map<String, Double> seconds = new LinkedHashMap<>();
     private ExposureRow row;
 
-    Exposure(WorkItem item, Workbench bench, Stars stars) {
+    Exposure(WorkItem item, Workbench bench, Stars stars, ReadAhead frames) {
       this.item = item;
       this.frame = item.frame();
       this.bench = bench;
       this.stars = stars;
+      this.frames = frames;
       row =
           ExposureRow.of(
               new ExposureRow.Identity(
@@ -196,7 +208,7 @@ final class BatchTask implements Serializable {
       } catch (DeviceException endsTheTask) {
         throw endsTheTask;
       } catch (OutOfMemoryError tooLarge) {
-        bench.dropBuffers();
+        dropWhatCanBeMadeAgain();
         return failed(outOfMemory());
       } catch (RuntimeException | StackOverflowError unforeseen) {
         if (TaskContext.get().isInterrupted() || Thread.currentThread().isInterrupted()) {
@@ -210,18 +222,23 @@ final class BatchTask implements Serializable {
     }
 
     /**
-     * Measures; where the heap is full once more, when the buffers of this task are free again and
-     * no other image of this JVM does the same.
+     * Measures; where the heap is full once more, when the buffers of this task and the frame it
+     * has read ahead are free again and no other image of this JVM does the same.
      */
     private Measured measuredOnceThereIsRoom() {
       try {
         return measured();
       } catch (OutOfMemoryError full) {
-        bench.dropBuffers();
+        dropWhatCanBeMadeAgain();
         synchronized (ONE_AT_A_TIME) {
           return measured();
         }
       }
+    }
+
+    private void dropWhatCanBeMadeAgain() {
+      frames.close();
+      bench.dropBuffers();
     }
 
     private String outOfMemory() {
@@ -239,7 +256,7 @@ final class BatchTask implements Serializable {
       if (frame.type() == null) {
         return;
       }
-      for (ImageHdu image : reader.scan(frame.path())) {
+      for (ImageHdu image : new FrameReader(configuration()).scan(frame.path())) {
         if (image.hdu() == frame.hdu()) {
           row =
               row.withFacts(
@@ -251,15 +268,13 @@ final class BatchTask implements Serializable {
 
     private Measured measured() {
       seconds.clear();
+      ReadAhead.Frame read = frames.take(frame);
+      seconds.put("read", read.seconds());
+      FitsImage raw = read.image();
       long start = System.nanoTime();
-      FitsImage raw;
-      try (Trace.Open read = Trace.step("read")) {
-        raw = reader.read(frame.path(), frame.hdu());
-      }
       FrameFacts facts =
           instrument.describe(frame.path(), frame.hdu(), raw.width(), raw.height(), raw.header());
       row = row.withFacts(facts);
-      start = clock("read", start);
 
       Master bias;
       Master flat;
@@ -324,10 +339,8 @@ final class BatchTask implements Serializable {
       return missing.isEmpty() ? row : row.with(ExposureStatus.PARTIAL, String.join("; ", missing));
     }
 
-    private long clock(String step, long start) {
-      long now = System.nanoTime();
-      seconds.put(step, (now - start) * 1e-9);
-      return now;
+    private void clock(String step, long start) {
+      seconds.put(step, (System.nanoTime() - start) * 1e-9);
     }
   }
 

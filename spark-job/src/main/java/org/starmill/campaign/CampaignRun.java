@@ -38,9 +38,6 @@ import scala.runtime.BoxedUnit;
  * where it stood, and one that has nothing to do does nothing.
  */
 public final class CampaignRun {
-  /** More tasks than slots, so that a slot with easy images takes over from one with hard ones. */
-  private static final int TASKS_A_SLOT = 16;
-
   private final SparkSession spark;
   private final CampaignRequest request;
   private final CampaignProgress progress;
@@ -196,8 +193,10 @@ public final class CampaignRun {
     String batch = Ledger.batchName(items.get(0).frame().exposureId());
     Path staged = ledger.stagedSources(batch);
     campaign.fileSystem().mkdirs(staged);
-    int tasks = Math.min(items.size(), TASKS_A_SLOT * SparkSessions.slots(spark.sparkContext()));
-    JavaRDD<List<WorkItem>> shares = context.parallelize(shares(items, tasks), tasks);
+    List<List<WorkItem>> cut =
+        Shares.of(items, item -> 1, SparkSessions.slots(spark.sparkContext()));
+    int tasks = cut.size();
+    JavaRDD<List<WorkItem>> shares = context.parallelize(cut, tasks);
     Set<String> files = new HashSet<>();
     List<ExposureRow> exposures = new ArrayList<>();
     ClassTag<BatchTask.Result> tag = ClassTag$.MODULE$.apply(BatchTask.Result.class);
@@ -229,16 +228,6 @@ public final class CampaignRun {
       ledger.commit(batch, files, exposures);
     }
     trace.write();
-  }
-
-  private static List<List<WorkItem>> shares(List<WorkItem> items, int tasks) {
-    List<List<WorkItem>> shares = new ArrayList<>();
-    for (int task = 0; task < tasks; task++) {
-      int from = (int) ((long) items.size() * task / tasks);
-      int to = (int) ((long) items.size() * (task + 1) / tasks);
-      shares.add(new ArrayList<>(items.subList(from, to)));
-    }
-    return shares;
   }
 
   private static List<Object> partitions(int count) {

@@ -71,8 +71,15 @@ public record CampaignConfig(
    * @param threads threads of the Java device for one image; 0 for as many as Spark gives a task
    * @param mostMegabytes memory that kernels may take of an OpenCL device, units of 10^6 bytes; 0
    *     for three quarters of what it has
+   * @param readAhead auto, true or false: whether a task's next frame is read while kernels run
    */
-  public record DeviceChoice(String name, boolean fallsBackToJava, int threads, int mostMegabytes) {
+  public record DeviceChoice(
+      String name, boolean fallsBackToJava, int threads, int mostMegabytes, String readAhead) {
+
+    /** Whether the next frame is read while kernels run on an OpenCL device, or on Java's. */
+    public boolean readsAhead(boolean openCl) {
+      return readAhead.equals("auto") ? openCl : readAhead.equals("true");
+    }
 
     /** The same in bytes. */
     public long mostBytes() {
@@ -225,7 +232,8 @@ public record CampaignConfig(
             config.oneOf("device.name", "auto", "gpu", "opencl-cpu", "java"),
             config.oneOf("device.fallback", "none", "java").equals("java"),
             config.integer("device.threads", 0, 4096),
-            config.integerOr("device.max-memory", 1, most, "auto", 0)),
+            config.integerOr("device.max-memory", 1, most, "auto", 0),
+            config.oneOf("device.read-ahead", "auto", "true", "false")),
         new MasterSettings(
             config.integer("masters.min-bias-frames", 2, MOST_FRAMES),
             config.integer("masters.min-flat-frames", 2, MOST_FRAMES),
@@ -283,6 +291,7 @@ public record CampaignConfig(
     values.put("device.threads", "" + device.threads());
     values.put(
         "device.max-memory", device.mostMegabytes() == 0 ? "auto" : "" + device.mostMegabytes());
+    values.put("device.read-ahead", device.readAhead());
     values.put("masters.min-bias-frames", "" + masters.minBiasFrames());
     values.put("masters.min-flat-frames", "" + masters.minFlatFrames());
     values.put("masters.max-frames", "" + masters.maxFrames());

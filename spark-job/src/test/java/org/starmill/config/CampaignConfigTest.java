@@ -42,7 +42,8 @@ class CampaignConfigTest {
     assertThat(defaults.instrument()).isEqualTo("generic");
     assertThat(defaults.masters())
         .isEqualTo(new CampaignConfig.MasterSettings(3, 3, 30, 4.0, true));
-    assertThat(defaults.device()).isEqualTo(new CampaignConfig.DeviceChoice("auto", false, 0, 0));
+    assertThat(defaults.device())
+        .isEqualTo(new CampaignConfig.DeviceChoice("auto", false, 0, 0, "auto"));
     assertThat(defaults.output().compression()).isEqualTo("zstd");
   }
 
@@ -122,7 +123,7 @@ class CampaignConfigTest {
         CampaignConfig.load(file("device = gpu"), List.of("device.fallback=java"));
 
     assertThat(set("device=java").device().name()).isEqualTo("java");
-    assertThat(both.device()).isEqualTo(new CampaignConfig.DeviceChoice("gpu", true, 0, 0));
+    assertThat(both.device()).isEqualTo(new CampaignConfig.DeviceChoice("gpu", true, 0, 0, "auto"));
   }
 
   @ParameterizedTest
