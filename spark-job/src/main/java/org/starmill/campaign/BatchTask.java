@@ -97,6 +97,7 @@ final class BatchTask implements Serializable {
 
   private Result measured(List<WorkItem> items) {
     TaskContext task = TaskContext.get();
+    MasterCache.OF_THIS_JVM.bound(config.batch().mastersBytes(Runtime.getRuntime().maxMemory()));
     String file = "part-%05d-%d.parquet".formatted(task.partitionId(), task.taskAttemptId());
     return Workbench.with(
         config,

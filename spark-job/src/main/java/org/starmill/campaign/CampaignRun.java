@@ -1,34 +1,19 @@
 package org.starmill.campaign;
 
 import java.io.IOException;
-import java.io.Serializable;
 import java.io.UncheckedIOException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Set;
-import org.apache.hadoop.fs.Path;
-import org.apache.spark.TaskContext;
-import org.apache.spark.api.java.JavaRDD;
-import org.apache.spark.api.java.JavaSparkContext;
-import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
-import org.apache.spark.util.SerializableConfiguration;
-import org.starmill.catalog.ExposureRow;
 import org.starmill.device.DeviceException;
 import org.starmill.device.Devices;
 import org.starmill.instrument.ImageType;
 import org.starmill.trace.Trace;
-import scala.reflect.ClassTag;
-import scala.reflect.ClassTag$;
-import scala.runtime.AbstractFunction2;
-import scala.runtime.BoxedUnit;
 
 /**
  * Runs a campaign: plans it, builds its masters, and reduces its images batch by batch.
@@ -92,6 +77,7 @@ public final class CampaignRun {
    */
   public Campaign run() {
     refuseWithoutDevice();
+    StarsExpected expected = ofAnEarlierCampaign();
     Campaign campaign;
     try (Trace.Open planning = Trace.step("plan")) {
       campaign = plan();
@@ -106,7 +92,7 @@ public final class CampaignRun {
         masters = CampaignMasters.prepare(spark, campaign, plan, request, trace.tasks());
       }
       trace.write();
-      reduce(campaign, plan, ledger, masters);
+      reduce(campaign, plan, ledger, masters, expected);
       ledger.removeLeftovers();
       return campaign;
     } catch (IOException e) {
@@ -126,7 +112,8 @@ public final class CampaignRun {
     }
   }
 
-  private void reduce(Campaign campaign, Plan plan, Ledger ledger, CampaignMasters masters)
+  private void reduce(
+      Campaign campaign, Plan plan, Ledger ledger, CampaignMasters masters, StarsExpected expected)
       throws IOException {
     Dataset<Row> left = plan.frames();
     long before = 0;
@@ -137,11 +124,9 @@ public final class CampaignRun {
     }
     // Images that share their masters sit together.
     left = left.orderBy("night", "ccd", "quadrant", "filter", "exposure_id").persist();
-    JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
-    Broadcast<SerializableConfiguration> hadoop =
-        context.broadcast(
-            new SerializableConfiguration(spark.sparkContext().hadoopConfiguration()));
-    try {
+    expected.learn(spark, campaign);
+    try (BatchRun batches =
+        new BatchRun(spark, campaign, ledger, request, progress, trace, expected)) {
       long usedByMasters =
           left.filter("image_type in ('bias', 'flat') and reason is null").collectAsList().stream()
               .map(PlannedFrame::of)
@@ -158,19 +143,31 @@ public final class CampaignRun {
         }
         batch.add(workItem(frame, masters));
         if (batch.size() == request.config().batch().images()) {
-          reduce(campaign, ledger, batch, done, context, hadoop);
+          batches.reduce(batch, done);
           done += batch.size();
           batch.clear();
         }
       }
       if (!batch.isEmpty()) {
-        reduce(campaign, ledger, batch, done, context, hadoop);
+        batches.reduce(batch, done);
       }
     } finally {
       progress.end();
       left.unpersist(false);
-      hadoop.destroy();
     }
+  }
+
+  private StarsExpected ofAnEarlierCampaign() {
+    StarsExpected expected = new StarsExpected();
+    String earlier = request.config().batch().starsOf();
+    if (earlier != null) {
+      try {
+        expected.learn(spark, Campaign.open(earlier, spark.sparkContext().hadoopConfiguration()));
+      } catch (Refused noCampaign) {
+        throw new Refused("batch.stars-of: " + noCampaign.getMessage(), noCampaign);
+      }
+    }
+    return expected;
   }
 
   private static WorkItem workItem(PlannedFrame frame, CampaignMasters masters) {
@@ -180,105 +177,5 @@ public final class CampaignRun {
     return frame.isScience()
         ? masters.workItem(frame)
         : WorkItem.notMeasured(frame, masters.whyNotUsed(frame));
-  }
-
-  private void reduce(
-      Campaign campaign,
-      Ledger ledger,
-      List<WorkItem> items,
-      long before,
-      JavaSparkContext context,
-      Broadcast<SerializableConfiguration> hadoop)
-      throws IOException {
-    String batch = Ledger.batchName(items.get(0).frame().exposureId());
-    Path staged = ledger.stagedSources(batch);
-    campaign.fileSystem().mkdirs(staged);
-    List<List<WorkItem>> cut =
-        Shares.of(items, item -> 1, SparkSessions.slots(spark.sparkContext()));
-    int tasks = cut.size();
-    JavaRDD<List<WorkItem>> shares = context.parallelize(cut, tasks);
-    Set<String> files = new HashSet<>();
-    List<ExposureRow> exposures = new ArrayList<>();
-    ClassTag<BatchTask.Result> tag = ClassTag$.MODULE$.apply(BatchTask.Result.class);
-    try (Trace.Open tasksAtWork = Trace.step(batch);
-        RunningImages running =
-            new RunningImages(
-                spark.sparkContext(), now -> progress.done(before + Math.min(now, items.size())))) {
-      BatchTask task =
-          new BatchTask(
-              request.instrument(),
-              request.config(),
-              campaign.identity(),
-              staged.toString(),
-              SparkSessions.taskCpus(spark.sparkContext()),
-              hadoop,
-              running.counter(),
-              trace.tasks());
-      spark
-          .sparkContext()
-          .runJob(
-              shares.rdd(),
-              new Share(task),
-              scala.jdk.javaapi.CollectionConverters.asScala(partitions(tasks)).toSeq(),
-              new Collecting(files, exposures, progress),
-              tag);
-    }
-    exposures.sort(Comparator.comparingLong(ExposureRow::exposureId));
-    try (Trace.Open commit = Trace.step("commit")) {
-      ledger.commit(batch, files, exposures);
-    }
-    trace.write();
-  }
-
-  private static List<Object> partitions(int count) {
-    List<Object> partitions = new ArrayList<>();
-    for (int i = 0; i < count; i++) {
-      partitions.add(i);
-    }
-    return partitions;
-  }
-
-  /** Does the one share of a task. */
-  private static final class Share
-      extends AbstractFunction2<
-          TaskContext, scala.collection.Iterator<List<WorkItem>>, BatchTask.Result>
-      implements Serializable {
-    private static final long serialVersionUID = 1L;
-
-    private final BatchTask task;
-
-    Share(BatchTask task) {
-      this.task = task;
-    }
-
-    @Override
-    public BatchTask.Result apply(
-        TaskContext context, scala.collection.Iterator<List<WorkItem>> shares) {
-      return task.run(shares.next());
-    }
-  }
-
-  /** Takes the result of the attempt that counts, of each task, on the driver. */
-  private static final class Collecting
-      extends AbstractFunction2<Object, BatchTask.Result, BoxedUnit> {
-    private final Set<String> files;
-    private final List<ExposureRow> exposures;
-    private final CampaignProgress progress;
-
-    Collecting(Set<String> files, List<ExposureRow> exposures, CampaignProgress progress) {
-      this.files = files;
-      this.exposures = exposures;
-      this.progress = progress;
-    }
-
-    @Override
-    public BoxedUnit apply(Object partition, BatchTask.Result result) {
-      if (result.file() != null) {
-        files.add(result.file());
-      }
-      exposures.addAll(result.exposures());
-      result.exposures().forEach(progress::image);
-      return BoxedUnit.UNIT;
-    }
   }
 }

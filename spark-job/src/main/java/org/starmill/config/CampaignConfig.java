@@ -107,8 +107,19 @@ public record CampaignConfig(
    * How work is cut.
    *
    * @param images most images of a batch
+   * @param mastersMegabytes memory of an executor for masters, units of 10^6 bytes; 0 for a fifth
+   *     of its heap
+   * @param starsOf folder of an earlier campaign whose numbers of stars are expected again; null
+   *     for none
    */
-  public record BatchSettings(int images) {}
+  public record BatchSettings(int images, int mastersMegabytes, String starsOf)
+      implements Serializable {
+
+    /** The memory for masters in bytes, where the heap is so large. */
+    public long mastersBytes(long heap) {
+      return mastersMegabytes == 0 ? heap / 5 : 1_000_000L * mastersMegabytes;
+    }
+  }
 
   /**
    * How tables are written.
@@ -263,7 +274,10 @@ public record CampaignConfig(
                 config.number("cosmic-rays.contrast", 1, unbounded)),
             config.flag("trails.find"),
             apertures(config)),
-        new BatchSettings(config.integer("batch.images", 1, most)),
+        new BatchSettings(
+            config.integer("batch.images", 1, most),
+            config.integerOr("batch.masters-cache", 1, most, "auto", 0),
+            config.text("batch.stars-of").equals("none") ? null : config.text("batch.stars-of")),
         new OutputSettings(config.oneOf("output.compression", "zstd", "snappy", "gzip", "none")));
   }
 
@@ -324,6 +338,10 @@ public record CampaignConfig(
     values.put("apertures.sky-inner", "" + reduction.apertures().skyInner());
     values.put("apertures.sky-outer", "" + reduction.apertures().skyOuter());
     values.put("batch.images", "" + batch.images());
+    values.put(
+        "batch.masters-cache",
+        batch.mastersMegabytes() == 0 ? "auto" : "" + batch.mastersMegabytes());
+    values.put("batch.stars-of", batch.starsOf() == null ? "none" : batch.starsOf());
     values.put("output.compression", output.compression());
     return values;
   }

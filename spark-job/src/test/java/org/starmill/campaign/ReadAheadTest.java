@@ -42,6 +42,9 @@ class ReadAheadTest {
         null,
         null,
         null,
+        null,
+        null,
+        null,
         null);
   }
 
