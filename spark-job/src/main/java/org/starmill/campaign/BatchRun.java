@@ -33,6 +33,9 @@ import scala.runtime.BoxedUnit;
  * the work of a task that prefers the machines where its frames are kept ({@link Locality}).
  */
 final class BatchRun implements AutoCloseable {
+  /** How long after a job Spark may tell that an executor has ended. */
+  private static final long WORD_OF_EXECUTORS_NANOS = 5_000_000_000L;
+
   private final SparkContext context;
   private final Campaign campaign;
   private final Ledger ledger;
@@ -40,10 +43,12 @@ final class BatchRun implements AutoCloseable {
   private final CampaignProgress progress;
   private final RunTrace trace;
   private final StarsExpected expected;
+  private final FramesInWork inWork;
   private final Broadcast<SerializableConfiguration> hadoop;
 
   /**
    * @param expected learns from each image that is measured
+   * @param inWork knows the frames that end processes
    */
   BatchRun(
       SparkSession spark,
@@ -52,7 +57,8 @@ final class BatchRun implements AutoCloseable {
       CampaignRequest request,
       CampaignProgress progress,
       RunTrace trace,
-      StarsExpected expected) {
+      StarsExpected expected,
+      FramesInWork inWork) {
     this.context = spark.sparkContext();
     this.campaign = campaign;
     this.ledger = ledger;
@@ -60,6 +66,7 @@ final class BatchRun implements AutoCloseable {
     this.progress = progress;
     this.trace = trace;
     this.expected = expected;
+    this.inWork = inWork;
     this.hadoop =
         JavaSparkContext.fromSparkContext(context)
             .broadcast(new SerializableConfiguration(context.hadoopConfiguration()));
@@ -90,15 +97,66 @@ final class BatchRun implements AutoCloseable {
               SparkSessions.taskCpus(context),
               hadoop,
               running.counter(),
-              trace.tasks());
-      run(task, items, new Collecting(files, exposures, progress));
+              trace.tasks(),
+              inWork.account(hadoop));
+      runToTheEnd(task, items, new Collecting(files, exposures, progress));
     }
     learn(items, exposures);
     exposures.sort(Comparator.comparingLong(ExposureRow::exposureId));
     try (Trace.Open commit = Trace.step("commit")) {
       ledger.commit(batch, files, exposures);
     }
+    inWork.forget(exposures.stream().map(ExposureRow::exposureId).toList());
     trace.write();
+  }
+
+  /**
+   * Runs the tasks of a batch; where Spark gives up since too many executors ended, those again
+   * that have not ended, as long as the frames that were in work then become more.
+   */
+  private void runToTheEnd(BatchTask task, List<WorkItem> items, Collecting results)
+      throws IOException {
+    List<WorkItem> left = items;
+    int lost = lost();
+    while (true) {
+      try {
+        run(task, left, results);
+        return;
+      } catch (Exception jobFailed) {
+        int more = lostAtLast(lost);
+        if (more <= lost) {
+          throw jobFailed;
+        }
+        lost = more;
+        Map<Long, Integer> times = inWork.timesLost();
+        left =
+            items.stream()
+                .filter(item -> !results.has(item.frame().exposureId()))
+                .map(item -> item.lost(times.getOrDefault(item.frame().exposureId(), 0)))
+                .toList();
+      }
+    }
+  }
+
+  /** How often frames were in work when their process ended, together. */
+  private int lost() throws IOException {
+    return inWork.timesLost().values().stream().mapToInt(Integer::intValue).sum();
+  }
+
+  /** The same when a job has failed: Spark tells of executors that ended a moment later. */
+  private int lostAtLast(int before) throws IOException {
+    long end = System.nanoTime() + WORD_OF_EXECUTORS_NANOS;
+    int now = lost();
+    while (!context.isLocal() && now <= before && System.nanoTime() < end) {
+      try {
+        Thread.sleep(100);
+      } catch (InterruptedException stopped) {
+        Thread.currentThread().interrupt();
+        return now;
+      }
+      now = lost();
+    }
+    return now;
   }
 
   private void run(BatchTask task, List<WorkItem> items, Collecting results) {
@@ -178,6 +236,10 @@ final class BatchRun implements AutoCloseable {
       this.files = files;
       this.exposures = exposures;
       this.progress = progress;
+    }
+
+    boolean has(long exposureId) {
+      return exposures.stream().anyMatch(row -> row.exposureId() == exposureId);
     }
 
     @Override

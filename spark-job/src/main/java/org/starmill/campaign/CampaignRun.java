@@ -7,6 +7,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
@@ -125,8 +126,11 @@ public final class CampaignRun {
     // Images that share their masters sit together.
     left = left.orderBy("night", "ccd", "quadrant", "filter", "exposure_id").persist();
     expected.learn(spark, campaign);
-    try (BatchRun batches =
-        new BatchRun(spark, campaign, ledger, request, progress, trace, expected)) {
+    try (FramesInWork inWork = new FramesInWork(spark.sparkContext(), campaign);
+        BatchRun batches =
+            new BatchRun(spark, campaign, ledger, request, progress, trace, expected, inWork)) {
+      Map<Long, Integer> lost = inWork.timesLost();
+      List<WorkItem> suspects = new ArrayList<>();
       long usedByMasters =
           left.filter("image_type in ('bias', 'flat') and reason is null").collectAsList().stream()
               .map(PlannedFrame::of)
@@ -141,7 +145,13 @@ public final class CampaignRun {
         if (frame.reason() == null && frame.type() != ImageType.SCIENCE && masters.uses(frame)) {
           continue;
         }
-        batch.add(workItem(frame, masters));
+        WorkItem item = workItem(frame, masters);
+        if (lost.containsKey(frame.exposureId())) {
+          // Not before all others are safe.
+          suspects.add(item.lost(lost.get(frame.exposureId())));
+          continue;
+        }
+        batch.add(item);
         if (batch.size() == request.config().batch().images()) {
           batches.reduce(batch, done);
           done += batch.size();
@@ -150,7 +160,13 @@ public final class CampaignRun {
       }
       if (!batch.isEmpty()) {
         batches.reduce(batch, done);
+        done += batch.size();
       }
+      int most = request.config().batch().images();
+      for (int from = 0; from < suspects.size(); from += most) {
+        batches.reduce(suspects.subList(from, Math.min(suspects.size(), from + most)), done + from);
+      }
+      inWork.forgetAll();
     } finally {
       progress.end();
       left.unpersist(false);

@@ -201,16 +201,17 @@ final class Plan {
 
     private PlannedFrame describe(Inputs.InputFile file, ImageHdu image) {
       FrameFacts facts;
+      double[] centre;
       try {
         facts =
             instrument.describe(
                 file.path(), image.hdu(), image.width(), image.height(), image.header());
+        centre = centre(image, facts);
       } catch (ImageRejected rejected) {
         return unusable(file, image.hdu(), image.width(), image.height(), rejected.getMessage());
       } catch (RuntimeException | StackOverflowError e) {
         return unusable(file, image.hdu(), image.width(), image.height(), Reasons.internal(e));
       }
-      double[] centre = centre(image, facts);
       return new PlannedFrame(
           0,
           file.path(),

@@ -5,12 +5,9 @@ import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
-import org.apache.hadoop.util.concurrent.SubjectInheritingThread;
 import org.starmill.fits.FitsImage;
 import org.starmill.trace.Trace;
 
@@ -23,9 +20,6 @@ import org.starmill.trace.Trace;
  * and a frame is read where it is taken.
  */
 final class ReadAhead implements AutoCloseable {
-  /** How long a reading that was told to stop may take to do so. */
-  private static final long PATIENCE_MILLIS = 10_000;
-
   /**
    * A frame that was read.
    *
@@ -37,10 +31,8 @@ final class ReadAhead implements AutoCloseable {
 
   private final List<PlannedFrame> frames;
   private final Function<PlannedFrame, FitsImage> reader;
-  private final UnaryOperator<Runnable> recorded;
-  private boolean on;
-  private ExecutorService executor;
-  private Thread thread;
+  private final SideThread thread;
+  private volatile boolean on;
   private Begun begun;
 
   /**
@@ -59,7 +51,7 @@ final class ReadAhead implements AutoCloseable {
     this.frames = List.copyOf(frames);
     this.reader = reader;
     this.on = on;
-    this.recorded = recorded;
+    this.thread = new SideThread("reading ahead", recorded);
   }
 
   /**
@@ -119,19 +111,8 @@ final class ReadAhead implements AutoCloseable {
     }
     if (next + 1 < frames.size()) {
       PlannedFrame following = frames.get(next + 1);
-      if (executor == null) {
-        executor = Executors.newSingleThreadExecutor(this::daemon);
-      }
-      begun = new Begun(following, executor.submit(() -> read(following)));
+      begun = new Begun(following, thread.submit(() -> read(following)));
     }
-  }
-
-  private Thread daemon(Runnable work) {
-    // A plain thread does not act as the user that Spark runs the task for.
-    thread = new SubjectInheritingThread(recorded.apply(work));
-    thread.setName(Thread.currentThread().getName() + ", reading ahead");
-    thread.setDaemon(true);
-    return thread;
   }
 
   /**
@@ -142,22 +123,6 @@ final class ReadAhead implements AutoCloseable {
   public void close() {
     on = false;
     begun = null;
-    if (executor == null) {
-      return;
-    }
-    executor.shutdownNow();
-    boolean interrupted = false;
-    long end = System.nanoTime() + 1_000_000 * PATIENCE_MILLIS;
-    while (thread.isAlive() && System.nanoTime() < end) {
-      try {
-        thread.join(Math.max(1, (end - System.nanoTime()) / 1_000_000));
-      } catch (InterruptedException again) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
-    executor = null;
+    thread.close();
   }
 }

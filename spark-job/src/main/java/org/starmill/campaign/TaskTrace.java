@@ -72,11 +72,21 @@ final class TaskTrace implements Serializable {
    * @param doing added to the name of the task's own track
    */
   Runnable beside(String doing, Runnable work) {
-    if (parts == null) {
-      return work;
-    }
-    Track track = new Track(executor(), "core %d, %s".formatted(CORE.get(), doing));
+    return parts == null ? work : on(", " + doing, work);
+  }
+
+  /**
+   * The same of a thread that the calling one waits for: its spans are kept on the task's track.
+   */
+  Runnable inPlace(Runnable work) {
+    return parts == null ? work : on("", work);
+  }
+
+  private Runnable on(String beside, Runnable work) {
+    int core = CORE.get();
+    Track track = new Track(executor(), "core " + core + beside);
     return () -> {
+      CORE.set(core);
       try (Recording recording = Recording.begin()) {
         work.run();
         parts.add(new Part(track, recording.take(), recording.dropped()));

@@ -111,8 +111,9 @@ public record CampaignConfig(
    *     of its heap
    * @param starsOf folder of an earlier campaign whose numbers of stars are expected again; null
    *     for none
+   * @param secondsAnImage how long an image may take; 0 for any time
    */
-  public record BatchSettings(int images, int mastersMegabytes, String starsOf)
+  public record BatchSettings(int images, int mastersMegabytes, String starsOf, int secondsAnImage)
       implements Serializable {
 
     /** The memory for masters in bytes, where the heap is so large. */
@@ -277,7 +278,8 @@ public record CampaignConfig(
         new BatchSettings(
             config.integer("batch.images", 1, most),
             config.integerOr("batch.masters-cache", 1, most, "auto", 0),
-            config.text("batch.stars-of").equals("none") ? null : config.text("batch.stars-of")),
+            config.text("batch.stars-of").equals("none") ? null : config.text("batch.stars-of"),
+            config.integerOr("batch.time-limit", 1, 1_000_000, "none", 0)),
         new OutputSettings(config.oneOf("output.compression", "zstd", "snappy", "gzip", "none")));
   }
 
@@ -342,6 +344,8 @@ public record CampaignConfig(
         "batch.masters-cache",
         batch.mastersMegabytes() == 0 ? "auto" : "" + batch.mastersMegabytes());
     values.put("batch.stars-of", batch.starsOf() == null ? "none" : batch.starsOf());
+    values.put(
+        "batch.time-limit", batch.secondsAnImage() == 0 ? "none" : "" + batch.secondsAnImage());
     values.put("output.compression", output.compression());
     return values;
   }
