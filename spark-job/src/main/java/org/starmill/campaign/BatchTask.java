@@ -206,7 +206,7 @@ final class BatchTask implements Serializable {
         }
       } catch (InterruptedException stopped) {
         Thread.currentThread().interrupt();
-        throw new InterruptedIOException("the task was told to stop");
+        throw new UncheckedIOException(new InterruptedIOException("the task was told to stop"));
       }
       try {
         marks.begin(exposure.frame);

@@ -118,10 +118,14 @@ final class TimeLimit implements AutoCloseable {
     for (StackTraceElement call : stack) {
       if (call.getClassName().startsWith("org.starmill.")
           && !call.getClassName().equals(ReadAhead.class.getName())) {
-        return call.toString();
+        return named(call);
       }
     }
-    return stack.length == 0 ? "an unknown place" : stack[0].toString();
+    return stack.length == 0 ? "an unknown place" : named(stack[0]);
+  }
+
+  private static String named(StackTraceElement call) {
+    return call.getClassName() + "." + call.getMethodName();
   }
 
   private static RuntimeException cause(ExecutionException failed) {
