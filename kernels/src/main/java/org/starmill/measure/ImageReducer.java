@@ -120,6 +120,7 @@ public final class ImageReducer implements AutoCloseable {
   private final StarSolver solver;
   private final Apertures apertures;
   private Planes planes;
+  private MasterErrors errors;
 
   /**
    * Makes a reducer; it does not close the device.
@@ -217,12 +218,32 @@ public final class ImageReducer implements AutoCloseable {
   private Field field(RawFrame frame, Masters masters, StepClock clock) {
     double gain = frame.detector().gain();
     double readNoise = frame.detector().readNoise();
-    try (Trace.Open errors = Trace.step("errors of the masters")) {
-      double biasError = gain * typical(masters.bias(), false);
-      double flatError = masters.flat() == null ? 0 : typical(masters.flat(), true);
-      float[] response = masters.flat() == null ? null : masters.flat().level();
-      return new Field(
-          planes, response, readNoise * readNoise + biasError * biasError, flatError, clock);
+    if (errors == null || !errors.areOf(masters)) {
+      try (Trace.Open errorsOfTheMasters = Trace.step("errors of the masters")) {
+        errors = MasterErrors.of(masters);
+      }
+    }
+    double biasError = gain * errors.bias();
+    float[] response = masters.flat() == null ? null : masters.flat().level();
+    return new Field(
+        planes, response, readNoise * readNoise + biasError * biasError, errors.flat(), clock);
+  }
+
+  /**
+   * Typical errors of the masters, kept while images of the same masters follow one another.
+   *
+   * @param bias median error of the bias, ADU
+   * @param flat median relative error of the flat; 0 without one
+   */
+  private record MasterErrors(Masters masters, double bias, double flat) {
+    static MasterErrors of(Masters masters) {
+      Master flat = masters.flat();
+      return new MasterErrors(
+          masters, typical(masters.bias(), false), flat == null ? 0 : typical(flat, true));
+    }
+
+    boolean areOf(Masters others) {
+      return masters.bias() == others.bias() && masters.flat() == others.flat();
     }
   }
 
@@ -878,9 +899,12 @@ public final class ImageReducer implements AutoCloseable {
       long masked = 0;
       long struck = 0;
       for (short bits : planes.mask) {
-        saturated += (bits & PixelFlag.SATURATED) != 0 ? 1 : 0;
-        masked += (bits & PixelFlag.UNUSABLE) != 0 ? 1 : 0;
-        struck += (bits & PixelFlag.COSMIC_RAY) != 0 ? 1 : 0;
+        // Nearly all pixels have none.
+        if (bits != 0) {
+          saturated += (bits & PixelFlag.SATURATED) != 0 ? 1 : 0;
+          masked += (bits & PixelFlag.UNUSABLE) != 0 ? 1 : 0;
+          struck += (bits & PixelFlag.COSMIC_RAY) != 0 ? 1 : 0;
+        }
       }
       double pixels = (double) width * height;
       return new ImageSummary(
