@@ -79,6 +79,9 @@ final class BatchRun implements AutoCloseable {
    * @param before how many images of this run are done
    */
   void reduce(List<WorkItem> items, long before) throws IOException {
+    Map<Long, Double> work = new HashMap<>();
+    items.forEach(item -> work.put(item.frame().exposureId(), ExpectedWork.of(item.frame())));
+    progress.batch(work);
     String batch = Ledger.batchName(items.get(0).frame().exposureId());
     Path staged = ledger.stagedSources(batch);
     campaign.fileSystem().mkdirs(staged);

@@ -1,88 +1,139 @@
 package org.starmill.campaign;
 
+import static org.apache.spark.sql.functions.arrays_zip;
+import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.explode;
+import static org.apache.spark.sql.functions.max;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.util.ArrayList;
-import java.util.Collection;
-import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
-import java.util.Set;
+import java.util.stream.Stream;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.apache.spark.HashPartitioner;
+import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.api.java.function.Function;
 import org.apache.spark.broadcast.Broadcast;
+import org.apache.spark.sql.Column;
+import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.functions;
+import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StructType;
+import org.apache.spark.storage.StorageLevel;
 import org.apache.spark.util.SerializableConfiguration;
 import org.starmill.catalog.Reasons;
 import org.starmill.config.CampaignConfig;
 import org.starmill.instrument.ImageType;
 import org.starmill.masters.Amplifier;
 import org.starmill.masters.BuiltMaster;
-import org.starmill.masters.CalibrationFrame;
 import org.starmill.masters.MasterBuild;
-import org.starmill.masters.MasterChoice;
 import org.starmill.masters.MasterGroup;
 import org.starmill.masters.MasterKind;
 import org.starmill.trace.Trace;
+import scala.Tuple2;
 
 /**
  * The masters of a campaign: which its images need, and those that are built.
  *
- * <p>Works out the masters that the plan's science frames need, builds in Spark tasks those that
- * are not there yet, first the biases and then the flats, and keeps a row for each in {@code
- * masters.parquet}.
+ * <p>Works out the masters that the plan's science frames need ({@link CalibrationMatch}), builds
+ * in Spark tasks those that are not there yet, first the biases and then the flats, and keeps a row
+ * for each in {@code masters.parquet}. Of masters and their frames the driver holds counts only:
+ * what a frame is measured with comes to it by joins.
  */
-final class CampaignMasters {
+final class CampaignMasters implements AutoCloseable {
   /** What a frame of which a master can hold in memory takes beside its trimmed pixels. */
   private static final long BYTES_A_PIXEL = 4;
 
-  private final Map<String, BuiltMaster> byIdentity = new LinkedHashMap<>();
-  private final Map<Long, String> leftOut = new HashMap<>();
-  private final Set<Long> used = new HashSet<>();
-  private final Map<List<Object>, Integer> like = new HashMap<>();
-  private final MasterChoice choice;
-  private final String settingsHash;
-  private final boolean flatRequired;
+  private static final int MOST_TASKS = 10_000;
 
-  private CampaignMasters(MasterChoice choice, String settingsHash, boolean flatRequired) {
-    this.choice = choice;
-    this.settingsHash = settingsHash;
-    this.flatRequired = flatRequired;
+  private final Map<List<Object>, Long> like = new HashMap<>();
+  private final CampaignConfig.MasterSettings settings;
+  private final Dataset<Row> needs;
+  private final Dataset<Row> used;
+  private final Dataset<Row> leftOut;
+
+  private CampaignMasters(
+      Plan plan,
+      CalibrationMatch match,
+      Dataset<Row> masters,
+      CampaignConfig.MasterSettings settings) {
+    this.settings = settings;
+    for (Row kind :
+        plan.frames()
+            .filter("image_type in ('bias', 'flat') and reason is null")
+            .groupBy(
+                col("image_type"),
+                col("ccd"),
+                col("quadrant"),
+                col("width"),
+                col("height"),
+                col("without_overscan").isNull())
+            .count()
+            .collectAsList()) {
+      like.put(
+          List.of(
+              ImageType.valueOf(kind.getString(0).toUpperCase(Locale.ROOT)),
+              new Amplifier(
+                  kind.getString(1),
+                  kind.getString(2),
+                  kind.getInt(3),
+                  kind.getInt(4),
+                  kind.getBoolean(5))),
+          kind.getLong(6));
+    }
+    StorageLevel kept = StorageLevel.MEMORY_AND_DISK();
+    needs =
+        match
+            .needs()
+            .join(outcome(masters, "bias"), column("bias_id"), "left")
+            .join(outcome(masters, "flat"), column("flat_id"), "left")
+            .persist(kept);
+    used = masters.select(explode(col("frames")).as("exposure_id")).distinct().persist(kept);
+    leftOut =
+        masters
+            .select(explode(arrays_zip(col("rejected"), col("rejected_reasons"))).as("frame"))
+            .groupBy(col("frame.rejected").as("exposure_id"))
+            .agg(max("frame.rejected_reasons").as("left_out"))
+            .persist(kept);
+  }
+
+  private static Dataset<Row> outcome(Dataset<Row> masters, String kind) {
+    return masters.select(
+        col("master_id").as(kind + "_id"),
+        col("path").as(kind + "_path"),
+        col("reason").as(kind + "_reason"));
+  }
+
+  private static String[] column(String name) {
+    return new String[] {name};
   }
 
   /** Builds what is missing. */
   static CampaignMasters prepare(
       SparkSession spark, Campaign campaign, Plan plan, CampaignRequest request, TaskTrace trace) {
-    CampaignConfig config = request.config();
-    List<PlannedFrame> calibrations =
-        plan.frames("image_type in ('bias', 'flat') and reason is null");
-    String settingsHash = settingsHash(request);
-    CampaignMasters masters =
-        new CampaignMasters(
-            new MasterChoice(inOrderOfTime(calibrations), config.masters()),
-            settingsHash,
-            config.masters().flatRequired());
-    for (PlannedFrame frame : calibrations) {
-      masters.like.merge(likeness(frame, frame.amplifier()), 1, Integer::sum);
+    try (CalibrationMatch match =
+        new CalibrationMatch(spark, plan, request.config().masters(), settingsHash(request))) {
+      Dataset<Row> masters = new Workshop(spark, campaign, request, match, trace).masters();
+      CampaignMasters prepared =
+          new CampaignMasters(plan, match, masters, request.config().masters());
+      // What they were made of is about to be let go.
+      prepared.needs.count();
+      prepared.used.count();
+      prepared.leftOut.count();
+      return prepared;
     }
-    masters.build(spark, campaign, plan, request, trace);
-    return masters;
   }
 
-  private static List<Object> likeness(PlannedFrame frame, Amplifier amplifier) {
-    return List.of(frame.type(), amplifier);
-  }
-
-  private static String settingsHash(CampaignRequest request) {
+  /** A hash of the settings that masters depend on. */
+  static String settingsHash(CampaignRequest request) {
     StringBuilder settings = new StringBuilder(request.instrument().digest());
     request
         .config()
@@ -96,204 +147,63 @@ final class CampaignMasters {
     return CampaignConfig.digest(settings.toString());
   }
 
-  private static List<CalibrationFrame> inOrderOfTime(List<PlannedFrame> frames) {
-    return frames.stream()
-        .sorted(
-            Comparator.comparingDouble(
-                    (PlannedFrame frame) ->
-                        frame.mjd() == null ? Double.POSITIVE_INFINITY : frame.mjd())
-                .thenComparingLong(PlannedFrame::exposureId))
-        .map(CampaignMasters::calibration)
-        .toList();
+  @Override
+  public void close() {
+    needs.unpersist(false);
+    used.unpersist(false);
+    leftOut.unpersist(false);
   }
 
-  private static CalibrationFrame calibration(PlannedFrame frame) {
-    boolean bias = frame.type() == ImageType.BIAS;
-    return new CalibrationFrame(
-        frame.exposureId(),
-        frame.path(),
-        frame.hdu(),
-        frame.fileLength(),
-        bias ? MasterKind.BIAS : MasterKind.FLAT,
-        frame.amplifier(),
-        frame.night(),
-        bias ? null : frame.filter());
+  /** The numbers of the calibration frames that went into masters of this campaign's images. */
+  Dataset<Row> used() {
+    return used;
   }
 
-  private void build(
-      SparkSession spark, Campaign campaign, Plan plan, CampaignRequest request, TaskTrace trace) {
-    Map<String, MasterGroup> biases = new LinkedHashMap<>();
-    Map<String, MasterGroup> flats = new LinkedHashMap<>();
-    for (Row need :
-        plan.frames()
-            .filter("image_type = 'science' and reason is null")
-            .selectExpr(
-                "ccd",
-                "quadrant",
-                "width",
-                "height",
-                "filter",
-                "night",
-                "without_overscan is null as overscan")
-            .distinct()
-            .orderBy("night", "ccd", "quadrant", "width", "height", "filter", "overscan")
-            .collectAsList()) {
-      Amplifier amplifier =
-          new Amplifier(
-              need.getString(0),
-              need.getString(1),
-              need.getInt(2),
-              need.getInt(3),
-              need.getBoolean(6));
-      choice
-          .bias(amplifier, need.getString(5))
-          .ifPresent(group -> biases.put(group.identity(settingsHash), group));
-      choice
-          .flat(amplifier, need.getString(4), need.getString(5))
-          .ifPresent(
-              group -> {
-                flats.put(group.identity(settingsHash), group);
-                biases.put(group.bias().identity(settingsHash), group.bias());
-              });
+  /**
+   * Adds to frames of the plan what {@link #workItem} asks for.
+   *
+   * @param frames none of which went into a master; the columns of the plan come first, others may
+   *     follow
+   * @param range condition on {@code exposure_id} that they all satisfy
+   */
+  Dataset<Row> matched(Dataset<Row> frames, Column range) {
+    return frames
+        .withColumn("overscan", col("without_overscan").isNull())
+        .join(leftOut.filter(range), column("exposure_id"), "left")
+        .join(needs, CalibrationMatch.NEED.toArray(String[]::new), "left")
+        .select(
+            Stream.concat(
+                    Stream.of(frames.columns()),
+                    Stream.of(
+                        "left_out",
+                        "bias_id",
+                        "bias_path",
+                        "bias_reason",
+                        "bias_unlike",
+                        "flat_id",
+                        "flat_path",
+                        "flat_reason",
+                        "flat_unlike"))
+                .map(functions::col)
+                .toArray(Column[]::new));
+  }
+
+  /** What is to be done with a frame of {@link #matched}. */
+  WorkItem workItem(Row row) {
+    PlannedFrame frame = PlannedFrame.of(row);
+    if (frame.reason() != null) {
+      return WorkItem.notMeasured(frame, frame.reason());
     }
-    Map<String, BuiltMaster> known = read(spark, campaign);
-    boolean changed = build(spark, campaign, request, biases, known, trace);
-    changed |= build(spark, campaign, request, flats, known, trace);
-    for (BuiltMaster master : byIdentity.values()) {
-      used.addAll(master.frames());
-      for (int i = 0; i < master.rejected().size(); i++) {
-        leftOut.put(master.rejected().get(i), master.rejectedReasons().get(i));
-      }
-    }
-    if (changed) {
-      known.putAll(byIdentity);
-      write(spark, campaign, known.values());
-    }
+    return frame.isScience()
+        ? measured(frame, row)
+        : WorkItem.notMeasured(frame, whyNotUsed(frame, row.getAs("left_out")));
   }
 
-  /** Builds the masters of one kind that are not known; says whether there were any. */
-  private boolean build(
-      SparkSession spark,
-      Campaign campaign,
-      CampaignRequest request,
-      Map<String, MasterGroup> groups,
-      Map<String, BuiltMaster> known,
-      TaskTrace trace) {
-    List<MasterGroup> missing = new ArrayList<>();
-    groups.forEach(
-        (identity, group) -> {
-          BuiltMaster there = known.get(identity);
-          if (there != null && there.reason() == null && exists(campaign, there.path())) {
-            byIdentity.put(identity, there);
-          } else {
-            missing.add(group);
-          }
-        });
-    if (missing.isEmpty()) {
-      return false;
-    }
-    JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
-    Broadcast<SerializableConfiguration> hadoop =
-        context.broadcast(
-            new SerializableConfiguration(spark.sparkContext().hadoopConfiguration()));
-    Building building =
-        new Building(
-            request,
-            settingsHash,
-            campaign.masters().toString(),
-            SparkSessions.taskCpus(spark.sparkContext()),
-            hadoop,
-            trace);
-    int tasks = missing.size();
-    if (context.isLocal()) {
-      // All tasks share this heap: no more of them at a time than it can hold the frames of.
-      long largest = missing.stream().mapToLong(CampaignMasters::bytes).max().orElse(1);
-      long fit = Math.max(1, Runtime.getRuntime().maxMemory() / 2 / Math.max(1, largest));
-      tasks = (int) Math.min(tasks, fit);
-    }
-    for (BuiltMaster master : context.parallelize(missing, tasks).map(building).collect()) {
-      byIdentity.put(master.identity(), master);
-    }
-    hadoop.destroy();
-    return true;
-  }
-
-  private static long bytes(MasterGroup group) {
-    Amplifier amplifier = group.amplifier();
-    return BYTES_A_PIXEL * amplifier.width() * amplifier.height() * (group.frames().size() + 4);
-  }
-
-  private static boolean exists(Campaign campaign, String path) {
-    try {
-      return campaign.fileSystem().exists(new Path(path));
-    } catch (IOException e) {
-      throw new UncheckedIOException("the master %s cannot be looked up".formatted(path), e);
-    }
-  }
-
-  private static Path table(Campaign campaign) {
-    return new Path(campaign.masters(), "masters.parquet");
-  }
-
-  private static Map<String, BuiltMaster> read(SparkSession spark, Campaign campaign) {
-    Map<String, BuiltMaster> known = new LinkedHashMap<>();
-    Path table = table(campaign);
-    if (exists(campaign, table.toString())) {
-      for (Row row :
-          spark.read().schema(BuiltMaster.SCHEMA).parquet(table.toString()).collectAsList()) {
-        BuiltMaster master = BuiltMaster.of(row);
-        known.put(master.identity(), master);
-      }
-    }
-    return known;
-  }
-
-  private static void write(
-      SparkSession spark, Campaign campaign, Collection<BuiltMaster> masters) {
-    FileSystem fileSystem = campaign.fileSystem();
-    Path staged = new Path(campaign.staging(), "masters");
-    List<Row> rows =
-        masters.stream()
-            .sorted(Comparator.comparing(BuiltMaster::identity))
-            .map(BuiltMaster::toRow)
-            .toList();
-    try {
-      fileSystem.delete(staged, true);
-      spark
-          .createDataFrame(rows, BuiltMaster.SCHEMA)
-          .coalesce(1)
-          .write()
-          .parquet(staged.toString());
-      for (FileStatus file : fileSystem.listStatus(staged)) {
-        if (file.getPath().getName().endsWith(".parquet")) {
-          // A table lost in between is written again: its masters are then built anew.
-          fileSystem.delete(table(campaign), false);
-          campaign.rename(file.getPath(), table(campaign));
-        }
-      }
-      fileSystem.delete(staged, true);
-    } catch (IOException e) {
-      throw new UncheckedIOException(
-          "the table of masters %s cannot be written".formatted(table(campaign)), e);
-    }
-  }
-
-  /** All masters that the plan's images need, those that could not be built among them. */
-  Collection<BuiltMaster> all() {
-    return byIdentity.values();
-  }
-
-  /** Whether a calibration frame went into a master. */
-  boolean uses(PlannedFrame frame) {
-    return used.contains(frame.exposureId());
-  }
-
-  /** Why a calibration frame went into no master. */
-  String whyNotUsed(PlannedFrame frame) {
-    String why = leftOut.get(frame.exposureId());
+  private String whyNotUsed(PlannedFrame frame, String leftOut) {
+    String why = leftOut;
     if (why == null
-        && like.getOrDefault(likeness(frame, frame.amplifier().withOtherOverscan()), 0)
-            > like.getOrDefault(likeness(frame, frame.amplifier()), 0)) {
+        && number(frame, frame.amplifier().withOtherOverscan())
+            > number(frame, frame.amplifier())) {
       why = unlike(frame, "most frames of its kind");
     }
     if (why == null) {
@@ -307,37 +217,64 @@ final class CampaignMasters {
     return Reasons.notUsed(why);
   }
 
+  /** How many calibration frames of the frame's type an amplifier has. */
+  private long number(PlannedFrame frame, Amplifier amplifier) {
+    return like.getOrDefault(List.of(frame.type(), amplifier), 0L);
+  }
+
   /** What an image is to be measured with, or why it cannot be. */
-  WorkItem workItem(PlannedFrame frame) {
+  private WorkItem measured(PlannedFrame frame, Row row) {
     Amplifier amplifier = frame.amplifier();
-    BuiltMaster bias = built(choice.bias(amplifier, frame.night()));
-    if (bias == null && choice.bias(amplifier.withOtherOverscan(), frame.night()).isPresent()) {
+    MasterRef bias = MasterRef.of(row, "bias");
+    if (bias == null && row.<Boolean>getAs("bias_unlike")) {
       return WorkItem.notMeasured(frame, unlike(frame, "the master bias"));
     }
-    if (bias == null || bias.reason() != null) {
+    if (bias == null || bias.path() == null) {
       return WorkItem.notMeasured(
           frame,
           bias == null
-              ? "no bias: found no bias frames, or too few, of %s; add them to the input"
-                  .formatted(amplifier.label())
-              : "no bias: " + bias.reason());
+              ? noBias(amplifier.label(), frame.night(), settings)
+              : "no bias: " + row.<String>getAs("bias_reason"));
     }
-    BuiltMaster flat = built(choice.flat(amplifier, frame.filter(), frame.night()));
-    if (flat != null && flat.reason() == null) {
+    MasterRef flat = MasterRef.of(row, "flat");
+    if (flat != null && flat.path() != null) {
       return new WorkItem(frame, bias, flat, null, null);
     }
-    boolean unlike =
-        flat == null && choice.hasFlatFrames(amplifier.withOtherOverscan(), frame.filter());
     String reason =
-        unlike
-            ? "no flat: " + unlike(frame, "the flat frames")
-            : flat == null
-                ? "no flat: found no flat frames, or too few, of filter %s and %s; add them to the input, or set masters.flat=optional"
-                    .formatted(frame.filter(), amplifier.label())
-                : "no flat: " + flat.reason();
-    return flatRequired
+        flat != null
+            ? "no flat: " + row.<String>getAs("flat_reason")
+            : row.<Boolean>getAs("flat_unlike")
+                ? "no flat: " + unlike(frame, "the flat frames")
+                : noFlat(frame.filter(), amplifier.label(), frame.night(), settings);
+    return settings.flatRequired()
         ? WorkItem.notMeasured(frame, reason)
         : new WorkItem(frame, bias, null, null, reason);
+  }
+
+  /** Says that there are no bias frames for what an amplifier read in a night. */
+  static String noBias(String amplifier, String night, CampaignConfig.MasterSettings settings) {
+    return "no bias: found no bias frames, or too few, of %s%s; add them to the input%s"
+        .formatted(
+            amplifier,
+            within(night, settings),
+            settings.hasFarthestNight() ? ", or raise masters.farthest-night" : "");
+  }
+
+  /** Says that there are no flat frames of a filter for what an amplifier read in a night. */
+  static String noFlat(
+      String filter, String amplifier, String night, CampaignConfig.MasterSettings settings) {
+    return "no flat: found no flat frames, or too few, of filter %s and %s%s; add them to the input, %sor set masters.flat=optional"
+        .formatted(
+            filter,
+            amplifier,
+            within(night, settings),
+            settings.hasFarthestNight() ? "raise masters.farthest-night, " : "");
+  }
+
+  private static String within(String night, CampaignConfig.MasterSettings settings) {
+    return settings.hasFarthestNight()
+        ? " within %d nights of %s".formatted(settings.farthestNight(), night)
+        : "";
   }
 
   /** Says that the overscan alone sets a frame apart from what it belongs to. */
@@ -354,8 +291,177 @@ final class CampaignMasters {
             .formatted(others, remedy);
   }
 
-  private BuiltMaster built(Optional<MasterGroup> group) {
-    return group.map(one -> byIdentity.get(one.identity(settingsHash))).orElse(null);
+  /** Where the masters that are needed come from: the table where they are there, else built. */
+  private static final class Workshop {
+    private final SparkSession spark;
+    private final Campaign campaign;
+    private final CampaignRequest request;
+    private final CalibrationMatch match;
+    private final TaskTrace trace;
+    private final JavaSparkContext context;
+
+    Workshop(
+        SparkSession spark,
+        Campaign campaign,
+        CampaignRequest request,
+        CalibrationMatch match,
+        TaskTrace trace) {
+      this.spark = spark;
+      this.campaign = campaign;
+      this.request = request;
+      this.match = match;
+      this.trace = trace;
+      this.context = JavaSparkContext.fromSparkContext(spark.sparkContext());
+    }
+
+    /** All masters that the plan's images need, those that could not be built among them. */
+    Dataset<Row> masters() {
+      Broadcast<SerializableConfiguration> hadoop =
+          context.broadcast(
+              new SerializableConfiguration(spark.sparkContext().hadoopConfiguration()));
+      Path staging = new Path(campaign.staging(), "masters");
+      Dataset<Row> known = known();
+      // Those whose file is there.
+      Dataset<Row> usable =
+          spark
+              .createDataFrame(
+                  known
+                      .filter("reason is null")
+                      .select("master_id", "path")
+                      .toJavaRDD()
+                      .filter(new Exists(hadoop)),
+                  new StructType()
+                      .add("master_id", DataTypes.StringType, false)
+                      .add("path", DataTypes.StringType, false))
+              .persist(StorageLevel.MEMORY_AND_DISK());
+      try {
+        campaign.fileSystem().delete(staging, true);
+        Dataset<Row> built = null;
+        for (MasterKind kind : List.of(MasterKind.BIAS, MasterKind.FLAT)) {
+          Dataset<Row> more = build(kind, usable, hadoop, new Path(staging, kind.name()));
+          built = built == null ? more : more == null ? built : built.unionByName(more);
+        }
+        if (built != null) {
+          write(
+              known
+                  .join(built.select(col("master_id")), column("master_id"), "left_anti")
+                  .unionByName(built));
+          campaign.fileSystem().delete(staging, true);
+        }
+        return known()
+            .join(
+                match.wanted(MasterKind.BIAS).union(match.wanted(MasterKind.FLAT)),
+                column("master_id"),
+                "left_semi");
+      } catch (IOException e) {
+        throw new UncheckedIOException(
+            "the table of masters %s cannot be written".formatted(table()), e);
+      } finally {
+        usable.unpersist(false);
+        hadoop.destroy();
+      }
+    }
+
+    /** Builds the masters of a kind that are not there; null where none is missing. */
+    private Dataset<Row> build(
+        MasterKind kind,
+        Dataset<Row> usable,
+        Broadcast<SerializableConfiguration> hadoop,
+        Path staged) {
+      Dataset<Row> identities =
+          match.wanted(kind).join(usable.select("master_id"), column("master_id"), "left_anti");
+      long count = identities.count();
+      if (count == 0) {
+        return null;
+      }
+      JavaRDD<MasterGroup> missing =
+          match
+              .groups(kind)
+              .join(identities.toJavaRDD().mapToPair(row -> new Tuple2<>(row.getString(0), 0)))
+              .values()
+              .map(Tuple2::_1)
+              .persist(StorageLevel.MEMORY_AND_DISK_SER());
+      try {
+        long tasks = Math.min(count, MOST_TASKS);
+        if (context.isLocal()) {
+          // All tasks share this heap: no more of them at a time than it can hold the frames of.
+          long largest = missing.map(CampaignMasters::bytes).reduce(Math::max);
+          tasks = Math.min(tasks, Math.max(1, Runtime.getRuntime().maxMemory() / 2 / largest));
+        }
+        JavaRDD<Row> rows =
+            missing
+                .zipWithIndex()
+                .mapToPair(Tuple2::swap)
+                .partitionBy(new HashPartitioner((int) tasks))
+                .values()
+                .map(
+                    new Building(
+                        request,
+                        settingsHash(request),
+                        campaign.masters().toString(),
+                        SparkSessions.taskCpus(spark.sparkContext()),
+                        hadoop,
+                        trace))
+                .map(BuiltMaster::toRow);
+        spark.createDataFrame(rows, BuiltMaster.SCHEMA).write().parquet(staged.toString());
+        return spark.read().schema(BuiltMaster.SCHEMA).parquet(staged.toString());
+      } finally {
+        missing.unpersist(false);
+      }
+    }
+
+    private Path table() {
+      return new Path(campaign.masters(), "masters.parquet");
+    }
+
+    private Dataset<Row> known() {
+      try {
+        return campaign.fileSystem().exists(table())
+            ? spark.read().schema(BuiltMaster.SCHEMA).parquet(table().toString())
+            : spark.createDataFrame(List.of(), BuiltMaster.SCHEMA);
+      } catch (IOException e) {
+        throw new UncheckedIOException(
+            "the table of masters %s cannot be looked up".formatted(table()), e);
+      }
+    }
+
+    private void write(Dataset<Row> masters) throws IOException {
+      FileSystem fileSystem = campaign.fileSystem();
+      Path staged = new Path(campaign.staging(), "masters-table");
+      fileSystem.delete(staged, true);
+      masters.coalesce(1).sortWithinPartitions("master_id").write().parquet(staged.toString());
+      for (FileStatus file : fileSystem.listStatus(staged)) {
+        if (file.getPath().getName().endsWith(".parquet")) {
+          // A table lost in between is written again: its masters are then built anew.
+          fileSystem.delete(table(), false);
+          campaign.rename(file.getPath(), table());
+        }
+      }
+      fileSystem.delete(staged, true);
+    }
+  }
+
+  private static long bytes(MasterGroup group) {
+    Amplifier amplifier = group.amplifier();
+    return Math.max(
+        1, BYTES_A_PIXEL * amplifier.width() * amplifier.height() * (group.frames().size() + 4));
+  }
+
+  /** Whether the file of a master is there. */
+  private static final class Exists implements Function<Row, Boolean> {
+    private static final long serialVersionUID = 1L;
+
+    private final Broadcast<SerializableConfiguration> hadoop;
+
+    Exists(Broadcast<SerializableConfiguration> hadoop) {
+      this.hadoop = hadoop;
+    }
+
+    @Override
+    public Boolean call(Row master) throws IOException {
+      Path file = new Path(master.<String>getAs("path"));
+      return file.getFileSystem(hadoop.value().value()).exists(file);
+    }
   }
 
   /** Builds a master in a task. */

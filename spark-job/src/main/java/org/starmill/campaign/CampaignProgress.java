@@ -1,5 +1,6 @@
 package org.starmill.campaign;
 
+import java.util.Map;
 import org.starmill.catalog.ExposureRow;
 
 /** Hears how far a campaign is. */
@@ -14,6 +15,19 @@ public interface CampaignProgress {
    * @param before number of those that have one from earlier runs
    */
   void begin(long images, long before);
+
+  /**
+   * Says how much work is expected of all the images, in the unit of {@link #batch}; without it
+   * they count alike.
+   */
+  default void expects(double work) {}
+
+  /**
+   * The next images begin.
+   *
+   * @param work expected of each, by its exposure_id
+   */
+  default void batch(Map<Long, Double> work) {}
 
   /** A frame has its row, its task has ended; called in one thread at a time. */
   void image(ExposureRow row);

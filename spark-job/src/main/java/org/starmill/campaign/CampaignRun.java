@@ -5,7 +5,6 @@ import java.io.UncheckedIOException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import org.apache.spark.sql.Dataset;
@@ -13,7 +12,6 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.starmill.device.DeviceException;
 import org.starmill.device.Devices;
-import org.starmill.instrument.ImageType;
 import org.starmill.trace.Trace;
 
 /**
@@ -63,11 +61,15 @@ public final class CampaignRun {
                 SoftwareVersion.NAME,
                 Instant.now().truncatedTo(ChronoUnit.SECONDS).toString()),
             spark.sparkContext().hadoopConfiguration());
-    List<Inputs.InputFile> files =
-        Inputs.list(
-            request.inputs(), campaign.folder(), spark.sparkContext().hadoopConfiguration());
-    progress.stage("reading the headers of %d files".formatted(files.size()));
-    new Plan(spark, campaign).extend(files, request.instrument(), request.output());
+    progress.stage("listing the input");
+    try (Inputs inputs = Inputs.list(spark, request.inputs(), campaign.folder())) {
+      new Plan(spark, campaign)
+          .extend(
+              inputs.files(),
+              request.instrument(),
+              request.output(),
+              files -> progress.stage("reading the headers of %,d new files".formatted(files)));
+    }
     return campaign;
   }
 
@@ -88,12 +90,14 @@ public final class CampaignRun {
     try {
       ledger.removeLeftovers();
       progress.stage("building the masters");
-      CampaignMasters masters;
+      CampaignMasters prepared;
       try (Trace.Open building = Trace.step("masters")) {
-        masters = CampaignMasters.prepare(spark, campaign, plan, request, trace.tasks());
+        prepared = CampaignMasters.prepare(spark, campaign, plan, request, trace.tasks());
       }
-      trace.write();
-      reduce(campaign, plan, ledger, masters, expected);
+      try (CampaignMasters masters = prepared) {
+        trace.write();
+        reduce(campaign, plan, ledger, masters, expected);
+      }
       ledger.removeLeftovers();
       return campaign;
     } catch (IOException e) {
@@ -116,39 +120,26 @@ public final class CampaignRun {
   private void reduce(
       Campaign campaign, Plan plan, Ledger ledger, CampaignMasters masters, StarsExpected expected)
       throws IOException {
-    Dataset<Row> left = plan.frames();
-    long before = 0;
-    if (campaign.hasRows(campaign.exposures())) {
-      Dataset<Row> done = ledger.exposures(spark).select("exposure_id");
-      before = done.count();
-      left = left.join(done, left.col("exposure_id").equalTo(done.col("exposure_id")), "left_anti");
-    }
-    // Images that share their masters sit together.
-    left = left.orderBy("night", "ccd", "quadrant", "filter", "exposure_id").persist();
+    Dataset<Row> rows =
+        campaign.hasRows(campaign.exposures())
+            ? ledger.exposures(spark).select("exposure_id")
+            : null;
+    LeftToDo left = new LeftToDo(plan.frames(), rows, masters);
     expected.learn(spark, campaign);
     try (FramesInWork inWork = new FramesInWork(spark.sparkContext(), campaign);
         BatchRun batches =
             new BatchRun(spark, campaign, ledger, request, progress, trace, expected, inWork)) {
       Map<Long, Integer> lost = inWork.timesLost();
       List<WorkItem> suspects = new ArrayList<>();
-      long usedByMasters =
-          left.filter("image_type in ('bias', 'flat') and reason is null").collectAsList().stream()
-              .map(PlannedFrame::of)
-              .filter(masters::uses)
-              .count();
-      progress.begin(left.count() - usedByMasters, before);
+      progress.begin(left.count(), left.before());
+      progress.expects(left.work());
       List<WorkItem> batch = new ArrayList<>();
       long done = 0;
-      Iterator<Row> rows = left.toLocalIterator();
-      while (rows.hasNext()) {
-        PlannedFrame frame = PlannedFrame.of(rows.next());
-        if (frame.reason() == null && frame.type() != ImageType.SCIENCE && masters.uses(frame)) {
-          continue;
-        }
-        WorkItem item = workItem(frame, masters);
-        if (lost.containsKey(frame.exposureId())) {
+      for (WorkItem item : left) {
+        Integer times = lost.get(item.frame().exposureId());
+        if (times != null) {
           // Not before all others are safe.
-          suspects.add(item.lost(lost.get(frame.exposureId())));
+          suspects.add(item.lost(times));
           continue;
         }
         batch.add(item);
@@ -169,7 +160,6 @@ public final class CampaignRun {
       inWork.forgetAll();
     } finally {
       progress.end();
-      left.unpersist(false);
     }
   }
 
@@ -184,14 +174,5 @@ public final class CampaignRun {
       }
     }
     return expected;
-  }
-
-  private static WorkItem workItem(PlannedFrame frame, CampaignMasters masters) {
-    if (frame.reason() != null) {
-      return WorkItem.notMeasured(frame, frame.reason());
-    }
-    return frame.isScience()
-        ? masters.workItem(frame)
-        : WorkItem.notMeasured(frame, masters.whyNotUsed(frame));
   }
 }

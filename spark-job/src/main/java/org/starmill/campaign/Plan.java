@@ -1,20 +1,21 @@
 package org.starmill.campaign;
 
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.ArrayDeque;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Set;
+import java.util.NoSuchElementException;
+import java.util.function.LongConsumer;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.api.java.function.FlatMapFunction;
 import org.apache.spark.broadcast.Broadcast;
+import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
-import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.functions;
@@ -25,7 +26,6 @@ import org.starmill.fits.FrameReader;
 import org.starmill.fits.ImageHdu;
 import org.starmill.image.ImageRejected;
 import org.starmill.instrument.FrameFacts;
-import org.starmill.instrument.ImageType;
 import org.starmill.instrument.Instrument;
 import org.starmill.wcs.Wcs;
 import org.starmill.wcs.WcsException;
@@ -33,12 +33,22 @@ import org.starmill.wcs.WcsException;
 /**
  * Plans a campaign: finds its frames and learns from their headers what they are.
  *
- * <p>The files are listed on the driver and read by tasks; the frames are numbered in the order of
- * path and HDU and appended to the plan, a folder of Parquet files for each time, by one rename.
- * Files that are planned already keep their numbers.
+ * <p>Tasks read the headers; the frames are sorted by ccd, filter, night, quadrant, path and HDU,
+ * so that images with the same masters sit together, numbered in that order and appended to the
+ * plan, a folder of Parquet files for each time, by one rename. Files that are planned already,
+ * which a join finds, keep their numbers. The driver holds a count for each of the plan's files.
  */
 final class Plan {
-  private static final int FILES_PER_TASK = 64;
+  private static final int FILES_A_TASK = 256;
+  private static final int MOST_TASKS = 10_000;
+
+  /** Rows of one of the plan's files. */
+  private static final int ROWS_A_FILE = 100_000;
+
+  private static final Column[] ORDER =
+      Stream.of("ccd", "filter", "night", "quadrant", "path", "hdu")
+          .map(functions::col)
+          .toArray(Column[]::new);
 
   private final SparkSession spark;
   private final Campaign campaign;
@@ -51,52 +61,63 @@ final class Plan {
   /**
    * Adds the frames of the files that are not in the plan yet.
    *
+   * @param files of the input, with columns {@link Inputs#SCHEMA}, each path once
+   * @param begins hears how many files are to be read
    * @throws Refused where the plan, old and new together, holds no bias frame; nothing is written
    *     then
    */
-  void extend(List<Inputs.InputFile> files, Instrument instrument, String output) {
+  void extend(Dataset<Row> files, Instrument instrument, String output, LongConsumer begins) {
     boolean planned = campaign.hasRows(campaign.plan());
-    List<Inputs.InputFile> added = files;
-    long next = 0;
-    if (planned) {
-      Set<String> known =
-          new HashSet<>(frames().select("path").distinct().as(Encoders.STRING()).collectAsList());
-      added = files.stream().filter(file -> !known.contains(file.path())).toList();
-      next = frames().agg(functions.max("exposure_id")).head().getLong(0) + 1;
-    }
+    Dataset<Row> added =
+        (planned
+                ? files.join(
+                    frames().select("path").withColumnRenamed("path", "planned"),
+                    functions.col("path").equalTo(functions.col("planned")),
+                    "left_anti")
+                : files)
+            .persist(StorageLevel.MEMORY_AND_DISK());
     JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
-    if (added.isEmpty()) {
-      refuseWithoutBias(planned && hasBias(frames()), output);
-      return;
-    }
-    int slices =
-        Math.max(
-            Math.min(added.size(), SparkSessions.slots(spark.sparkContext())),
-            added.size() / FILES_PER_TASK);
     Broadcast<SerializableConfiguration> hadoop =
         context.broadcast(
             new SerializableConfiguration(spark.sparkContext().hadoopConfiguration()));
-    JavaRDD<PlannedFrame> described =
-        context
-            .parallelize(added, slices)
-            .mapPartitions(new Describing(instrument, hadoop))
-            .persist(StorageLevel.MEMORY_AND_DISK());
     try {
-      boolean bias = !described.filter(Plan::isBias).take(1).isEmpty();
-      refuseWithoutBias(bias || planned && hasBias(frames()), output);
-      campaign.establish();
-      append(described, next);
+      long count = added.count();
+      begins.accept(count);
+      if (count == 0) {
+        refuseWithoutBias(planned && hasBias(frames()), output);
+        return;
+      }
+      JavaRDD<Row> described =
+          added
+              .repartition(tasks(count))
+              .toJavaRDD()
+              .map(file -> new Inputs.InputFile(file.getString(0), file.getLong(1)))
+              .mapPartitions(new Describing(instrument, hadoop))
+              .map(PlannedFrame::toRow);
+      Dataset<Row> frames =
+          spark
+              .createDataFrame(described, PlannedFrame.SCHEMA)
+              .persist(StorageLevel.MEMORY_AND_DISK());
+      try {
+        long frameCount = frames.count();
+        refuseWithoutBias(hasBias(frames) || planned && hasBias(frames()), output);
+        campaign.establish();
+        append(frames, frameCount, planned ? last() + 1 : 0);
+      } finally {
+        frames.unpersist(false);
+      }
     } catch (IOException e) {
       throw new Refused(
           "--output %s: the plan cannot be written: %s".formatted(output, e.getMessage()), e);
     } finally {
-      described.unpersist(false);
+      added.unpersist(false);
       hadoop.destroy();
     }
   }
 
-  private static boolean isBias(PlannedFrame frame) {
-    return frame.type() == ImageType.BIAS && frame.reason() == null;
+  private int tasks(long files) {
+    int slots = SparkSessions.slots(spark.sparkContext());
+    return (int) Math.min(Math.min(files, MOST_TASKS), Math.max(slots, files / FILES_A_TASK));
   }
 
   private static boolean hasBias(Dataset<Row> frames) {
@@ -111,14 +132,32 @@ final class Plan {
     }
   }
 
-  private void append(JavaRDD<PlannedFrame> described, long firstId) throws IOException {
-    JavaRDD<Row> rows =
-        described
-            .zipWithIndex()
-            .map(numbered -> numbered._1().withExposureId(firstId + numbered._2()).toRow());
+  /** The highest number given so far. */
+  private long last() {
+    return frames().agg(functions.max("exposure_id")).head().getLong(0);
+  }
+
+  /**
+   * Sorts frames, numbers and keeps them.
+   *
+   * @param count how many they are
+   * @param firstId number of the first
+   */
+  void append(Dataset<Row> frames, long count, long firstId) throws IOException {
+    int files = (int) Math.max(1, (count + ROWS_A_FILE - 1) / ROWS_A_FILE);
+    // Kept, so that the rows are numbered just as they were counted.
+    Dataset<Row> sorted =
+        frames
+            .repartitionByRange(files, ORDER)
+            .sortWithinPartitions(ORDER)
+            .persist(StorageLevel.MEMORY_AND_DISK());
     Path staged = new Path(campaign.staging(), "plan");
-    campaign.fileSystem().delete(staged, true);
-    spark.createDataFrame(rows, PlannedFrame.SCHEMA).write().parquet(staged.toString());
+    try {
+      campaign.fileSystem().delete(staged, true);
+      numbered(sorted, files, firstId).write().parquet(staged.toString());
+    } finally {
+      sorted.unpersist(false);
+    }
     // Only what counts is kept: the table is the Parquet files.
     for (FileStatus file : campaign.fileSystem().listStatus(staged)) {
       if (!file.getPath().getName().endsWith(".parquet")) {
@@ -127,6 +166,25 @@ final class Plan {
     }
     campaign.rename(staged, new Path(campaign.plan(), "from-%012d".formatted(firstId)));
     campaign.fileSystem().delete(campaign.staging(), true);
+  }
+
+  private static Dataset<Row> numbered(Dataset<Row> sorted, int files, long firstId) {
+    long[] first = new long[files + 1];
+    for (Row part :
+        sorted.groupBy(functions.spark_partition_id().as("part")).count().collectAsList()) {
+      first[part.getInt(0) + 1] = part.getLong(1);
+    }
+    first[0] = firstId;
+    for (int i = 1; i <= files; i++) {
+      first[i] += first[i - 1];
+    }
+    Column inPartition =
+        functions.monotonically_increasing_id().bitwiseAND(functions.lit((1L << 33) - 1));
+    return sorted.withColumn(
+        "exposure_id",
+        functions
+            .element_at(functions.lit(first), functions.spark_partition_id().plus(functions.lit(1)))
+            .plus(inPartition));
   }
 
   /** All frames of the plan. */
@@ -138,17 +196,8 @@ final class Plan {
         .parquet(campaign.plan().toString());
   }
 
-  /** The frames that satisfy a condition of SQL, in the order of their numbers. */
-  List<PlannedFrame> frames(String condition) {
-    List<PlannedFrame> frames = new ArrayList<>();
-    for (Row row : frames().filter(condition).orderBy("exposure_id").collectAsList()) {
-      frames.add(PlannedFrame.of(row));
-    }
-    return frames;
-  }
-
   /** Reads the headers of a task's files. */
-  private static final class Describing
+  static final class Describing
       implements FlatMapFunction<Iterator<Inputs.InputFile>, PlannedFrame> {
     private static final long serialVersionUID = 1L;
 
@@ -163,12 +212,28 @@ final class Plan {
     @Override
     public Iterator<PlannedFrame> call(Iterator<Inputs.InputFile> files) {
       FrameReader reader = new FrameReader(hadoop.value().value());
-      List<PlannedFrame> frames = new ArrayList<>();
-      files.forEachRemaining(file -> describe(file, reader, frames));
-      return frames.iterator();
+      ArrayDeque<PlannedFrame> frames = new ArrayDeque<>();
+      return new Iterator<>() {
+        @Override
+        public boolean hasNext() {
+          while (frames.isEmpty() && files.hasNext()) {
+            describe(files.next(), reader, frames);
+          }
+          return !frames.isEmpty();
+        }
+
+        @Override
+        public PlannedFrame next() {
+          if (!hasNext()) {
+            throw new NoSuchElementException();
+          }
+          return frames.removeFirst();
+        }
+      };
     }
 
-    private void describe(Inputs.InputFile file, FrameReader reader, List<PlannedFrame> frames) {
+    private void describe(
+        Inputs.InputFile file, FrameReader reader, ArrayDeque<PlannedFrame> frames) {
       List<ImageHdu> images;
       try {
         images = reader.scan(file.path());

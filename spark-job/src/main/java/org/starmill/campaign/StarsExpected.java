@@ -26,10 +26,10 @@ final class StarsExpected {
    * Pixels that cost as much as a star: of 3072 x 3080 pixels with 19,000 and 50,000 stars the time
    * was 1.6 and 2.9 s.
    */
-  private static final double PIXELS_A_STAR = 500;
+  static final double PIXELS_A_STAR = 500;
 
   /** What a frame costs that is not measured, in pixels: opening its file. */
-  private static final double UNMEASURED = 100_000;
+  static final double UNMEASURED = 100_000;
 
   /** Stars a pixel at the galactic poles and, on top, in the plane, and how it falls off. */
   private static final double AT_POLES = 5e-4;
@@ -133,6 +133,11 @@ final class StarsExpected {
 
   private static double pixels(PlannedFrame frame) {
     return (double) frame.width() * frame.height();
+  }
+
+  /** How many stars are expected on so many pixels by the place alone; null where not known. */
+  static double stars(double pixels, Double ra, Double dec) {
+    return pixels * (ra == null ? ANYWHERE : density(galacticLatitude(ra, dec)));
   }
 
   /** Stars a pixel: a rough course, thirty times as many in the plane as at the poles. */

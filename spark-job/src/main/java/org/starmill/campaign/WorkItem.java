@@ -1,7 +1,6 @@
 package org.starmill.campaign;
 
 import java.io.Serializable;
-import org.starmill.masters.BuiltMaster;
 
 /**
  * A frame to be dealt with, and what with.
@@ -15,15 +14,14 @@ import org.starmill.masters.BuiltMaster;
  */
 record WorkItem(
     PlannedFrame frame,
-    BuiltMaster bias,
-    BuiltMaster flat,
+    MasterRef bias,
+    MasterRef flat,
     String reason,
     String withoutFlat,
     int timesLost)
     implements Serializable {
 
-  WorkItem(
-      PlannedFrame frame, BuiltMaster bias, BuiltMaster flat, String reason, String withoutFlat) {
+  WorkItem(PlannedFrame frame, MasterRef bias, MasterRef flat, String reason, String withoutFlat) {
     this(frame, bias, flat, reason, withoutFlat, 0);
   }
 

@@ -5,6 +5,7 @@ import java.util.concurrent.Callable;
 import org.starmill.campaign.Campaign;
 import org.starmill.campaign.CampaignRequest;
 import org.starmill.campaign.CampaignRun;
+import org.starmill.campaign.CostEstimate;
 import org.starmill.campaign.PlanSummary;
 import org.starmill.campaign.SparkSessions;
 import picocli.CommandLine.Command;
@@ -18,7 +19,8 @@ import picocli.CommandLine.Spec;
     name = "plan",
     mixinStandardHelpOptions = true,
     description = {
-      "Lists the input, reads the headers and writes the plan: what each frame is taken for.",
+      "Lists the input, reads the headers and writes the plan: what each frame is taken for, and",
+      "which science frames have no bias or flat frames.",
       "Worth a look before a long run; 'run' plans by itself where that is not done."
     },
     footer = {"", "Example:", "  starmill plan --input /data/night1 --output /data/catalog"})
@@ -28,6 +30,13 @@ final class PlanCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print the counts as JSON.")
   boolean json;
 
+  @Option(
+      names = "--estimate",
+      description =
+          "Say also what a run would cost: images, bytes, core-hours on each device, size of the"
+              + " catalog. The section cost of conf/starmill.conf has the figures it counts with.")
+  boolean estimate;
+
   @Spec CommandSpec spec;
 
   @Override
@@ -36,7 +45,10 @@ final class PlanCommand implements Callable<Integer> {
     var spark = SparkSessions.open();
     try {
       Campaign planned = new CampaignRun(spark, request, new Tally(System.err)).plan();
-      PlanSummary summary = PlanSummary.of(spark, planned);
+      PlanSummary summary = PlanSummary.of(spark, planned, request);
+      if (estimate) {
+        summary = summary.with(CostEstimate.of(spark, planned, request));
+      }
       PrintWriter out = spec.commandLine().getOut();
       if (json) {
         out.println(Json.of(summary));

@@ -3,6 +3,7 @@ package org.starmill.cli;
 import java.util.ArrayList;
 import java.util.List;
 import org.starmill.campaign.CampaignStatus;
+import org.starmill.campaign.CostEstimate;
 import org.starmill.campaign.PlanSummary;
 
 /** Writes results for people: columns of text, numbers to the right. */
@@ -25,9 +26,100 @@ final class Tables {
           });
     }
     StringBuilder text = new StringBuilder(columns(rows));
+    if (plan.groupCount() > plan.groups().size()) {
+      text.append(
+          "and %s more lines%n".formatted(number(plan.groupCount() - plan.groups().size())));
+    }
     text.append("%n%s frames planned%n".formatted(number(plan.frames())));
     for (PlanSummary.Unusable unusable : plan.unusable()) {
       text.append("cannot be used: %s%n".formatted(unusable.reason()));
+    }
+    if (plan.unusableFrames() > plan.unusable().size()) {
+      text.append(
+          "cannot be used: %s more frames%n"
+              .formatted(number(plan.unusableFrames() - plan.unusable().size())));
+    }
+    text.append(uncalibrated(plan));
+    if (plan.estimate() != null) {
+      text.append(System.lineSeparator()).append(of(plan.estimate()));
+    }
+    return text.toString();
+  }
+
+  private static String of(CostEstimate estimate) {
+    StringBuilder text = new StringBuilder();
+    text.append(
+        "to be measured: %s images, %s of files, %s megapixels%n"
+            .formatted(
+                number(estimate.images()),
+                bytes(estimate.bytes()),
+                number(Math.round(estimate.megapixels()))));
+    text.append(
+        "expected: %s stars (%s), a catalog of %s%n"
+            .formatted(
+                number(Math.round(estimate.stars())),
+                estimate.measuredImages() > 0
+                    ? "as on the %s images measured so far"
+                        .formatted(number(estimate.measuredImages()))
+                    : "by cost.stars-megapixel",
+                bytes(estimate.outputBytes())));
+    for (CostEstimate.Cost cost : estimate.costs()) {
+      text.append(
+          String.format(
+              java.util.Locale.ROOT,
+              "expected on %s: %s %s hours%n",
+              cost.device(),
+              cost.coreHours() < 100
+                  ? String.format(java.util.Locale.ROOT, "%.2f", cost.coreHours())
+                  : number(Math.round(cost.coreHours())),
+              cost.device().equals("gpu") ? "GPU" : "core"));
+    }
+    return text.toString();
+  }
+
+  private static String bytes(double bytes) {
+    String[] units = {"bytes", "kB", "MB", "GB", "TB", "PB"};
+    int unit = 0;
+    double value = bytes;
+    while (value >= 1000 && unit < units.length - 1) {
+      value /= 1000;
+      unit++;
+    }
+    return String.format(
+        java.util.Locale.ROOT,
+        unit == 0 || value >= 100 ? "%.0f %s" : "%.1f %s",
+        value,
+        units[unit]);
+  }
+
+  private static String uncalibrated(PlanSummary plan) {
+    if (plan.isCalibrated()) {
+      return "";
+    }
+    StringBuilder text = new StringBuilder();
+    text.append(
+        "%n%s science frames have no bias frames, %s others no flat frames:%n"
+            .formatted(number(plan.withoutBias()), number(plan.withoutFlat())));
+    List<String[]> rows = new ArrayList<>();
+    rows.add(new String[] {"night", "ccd", "quadrant", "filter", "frames", "will be", "reason"});
+    long listed = 0;
+    for (PlanSummary.Uncalibrated group : plan.uncalibrated()) {
+      rows.add(
+          new String[] {
+            group.night(),
+            group.ccd(),
+            group.quadrant(),
+            group.filter(),
+            number(group.frames()),
+            group.status(),
+            group.reason()
+          });
+      listed += group.frames();
+    }
+    text.append(columns(rows));
+    long others = plan.withoutBias() + plan.withoutFlat() - listed;
+    if (others > 0) {
+      text.append("and %s more frames%n".formatted(number(others)));
     }
     return text.toString();
   }

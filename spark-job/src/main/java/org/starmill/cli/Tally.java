@@ -28,6 +28,7 @@ final class Tally implements CampaignProgress {
   private final Map<String, Long> failures = new TreeMap<>();
   private final Map<String, Long> partial = new TreeMap<>();
   private ProgressLine line;
+  private Map<Long, Double> work = Map.of();
   private long frames;
   private long failed;
   private long notUsed;
@@ -53,7 +54,21 @@ final class Tally implements CampaignProgress {
   }
 
   @Override
+  public void expects(double work) {
+    line.expects(work);
+  }
+
+  @Override
+  public synchronized void batch(Map<Long, Double> work) {
+    this.work = Map.copyOf(work);
+    line.begins(work.size(), work.values().stream().mapToDouble(Double::doubleValue).sum());
+  }
+
+  @Override
   public synchronized void image(ExposureRow row) {
+    line.measured(
+        work.getOrDefault(row.exposureId(), 0.0),
+        row.seconds().values().stream().mapToDouble(Double::doubleValue).sum());
     frames++;
     stars += Math.max(0, row.stars());
     if (row.outcome().reason() != null) {

@@ -41,6 +41,7 @@ import org.starmill.psf.PsfModel;
  * @param reduction every choice the reduction of one image depends on
  * @param batch how work is cut
  * @param output how tables are written
+ * @param cost what a run is expected to cost
  */
 public record CampaignConfig(
     String instrument,
@@ -48,7 +49,8 @@ public record CampaignConfig(
     MasterSettings masters,
     ReductionSettings reduction,
     BatchSettings batch,
-    OutputSettings output)
+    OutputSettings output,
+    CostSettings cost)
     implements Serializable {
 
   private static final String DEFAULTS = "conf/starmill.conf";
@@ -56,7 +58,8 @@ public record CampaignConfig(
   /** Sections that do not change what is measured, only where and how fast. */
   private static final int MOST_FRAMES = org.starmill.calibrate.MasterSettings.MOST_FRAMES;
 
-  private static final Set<String> WITHOUT_EFFECT_ON_RESULTS = Set.of("device", "batch", "output");
+  private static final Set<String> WITHOUT_EFFECT_ON_RESULTS =
+      Set.of("device", "batch", "output", "cost");
 
   /** Sections that an instrument file may bring defaults for. */
   private static final Set<String> OF_AN_INSTRUMENT =
@@ -94,6 +97,8 @@ public record CampaignConfig(
    * @param minFlatFrames fewest flat frames that make a master
    * @param maxFrames most frames that go into one master
    * @param clipSigma values further from a pixel's median are left out, in standard deviations
+   * @param farthestNight most nights between an image and the frames of its masters; -1 where they
+   *     may be any
    * @param flatRequired whether an image without a flat fails
    */
   public record MasterSettings(
@@ -101,7 +106,15 @@ public record CampaignConfig(
       int minFlatFrames,
       int maxFrames,
       double clipSigma,
-      boolean flatRequired) {}
+      int farthestNight,
+      boolean flatRequired)
+      implements Serializable {
+
+    /** Whether frames may be too many nights away. */
+    public boolean hasFarthestNight() {
+      return farthestNight >= 0;
+    }
+  }
 
   /**
    * How work is cut.
@@ -128,6 +141,41 @@ public record CampaignConfig(
    * @param compression of Parquet: zstd, snappy, gzip or none
    */
   public record OutputSettings(String compression) {}
+
+  /**
+   * What a run is expected to cost.
+   *
+   * @param java on the Java device
+   * @param openclCpu on a processor through OpenCL
+   * @param gpu on a GPU
+   * @param starsMegapixel stars that are found on a million pixels, where no image tells yet
+   * @param bytesStar bytes that a star takes in the catalog
+   */
+  public record CostSettings(
+      DeviceCost java,
+      DeviceCost openclCpu,
+      DeviceCost gpu,
+      double starsMegapixel,
+      double bytesStar) {}
+
+  /**
+   * Core-seconds on one device, a GPU counting as a core.
+   *
+   * @param megapixel of a million pixels, reading them included; NaN where nobody has measured it
+   * @param thousandStars of a thousand stars; NaN where nobody has measured it
+   */
+  public record DeviceCost(double megapixel, double thousandStars) {
+
+    /** Whether both are known. */
+    public boolean isKnown() {
+      return !Double.isNaN(megapixel + thousandStars);
+    }
+
+    /** Core-seconds of images with so many pixels and stars together. */
+    public double seconds(double pixels, double stars) {
+      return 1e-6 * pixels * megapixel + 1e-3 * stars * thousandStars;
+    }
+  }
 
   /** The settings of {@code conf/starmill.conf} alone. */
   public static CampaignConfig defaults() {
@@ -251,6 +299,7 @@ public record CampaignConfig(
             config.integer("masters.min-flat-frames", 2, MOST_FRAMES),
             config.integer("masters.max-frames", 2, MOST_FRAMES),
             config.number("masters.clip-sigma", 1, unbounded),
+            config.integerOr("masters.farthest-night", 0, most, "none", -1),
             config.oneOf("masters.flat", "required", "optional").equals("required")),
         new ReductionSettings(
             config.integer("sky.box", 8, most),
@@ -280,7 +329,20 @@ public record CampaignConfig(
             config.integerOr("batch.masters-cache", 1, most, "auto", 0),
             config.text("batch.stars-of").equals("none") ? null : config.text("batch.stars-of"),
             config.integerOr("batch.time-limit", 1, 1_000_000, "none", 0)),
-        new OutputSettings(config.oneOf("output.compression", "zstd", "snappy", "gzip", "none")));
+        new OutputSettings(config.oneOf("output.compression", "zstd", "snappy", "gzip", "none")),
+        new CostSettings(
+            deviceCost(config, "java"),
+            deviceCost(config, "opencl-cpu"),
+            deviceCost(config, "gpu"),
+            config.number("cost.stars-megapixel", 0, unbounded),
+            config.number("cost.bytes-star", 0, unbounded)));
+  }
+
+  private static DeviceCost deviceCost(TypedConfig config, String device) {
+    double unbounded = Double.POSITIVE_INFINITY;
+    return new DeviceCost(
+        config.numberOr("cost." + device + ".megapixel", 0, unbounded, "none", Double.NaN),
+        config.numberOr("cost." + device + ".thousand-stars", 0, unbounded, "none", Double.NaN));
   }
 
   private static ApertureSettings apertures(TypedConfig config) {
@@ -312,6 +374,9 @@ public record CampaignConfig(
     values.put("masters.min-flat-frames", "" + masters.minFlatFrames());
     values.put("masters.max-frames", "" + masters.maxFrames());
     values.put("masters.clip-sigma", "" + masters.clipSigma());
+    values.put(
+        "masters.farthest-night",
+        masters.hasFarthestNight() ? "" + masters.farthestNight() : "none");
     values.put("masters.flat", masters.flatRequired() ? "required" : "optional");
     values.put("sky.box", "" + reduction.skyBox());
     values.put("sky.filter", "" + reduction.skyFilter());
@@ -347,14 +412,27 @@ public record CampaignConfig(
     values.put(
         "batch.time-limit", batch.secondsAnImage() == 0 ? "none" : "" + batch.secondsAnImage());
     values.put("output.compression", output.compression());
+    put(values, "java", cost.java());
+    put(values, "opencl-cpu", cost.openclCpu());
+    put(values, "gpu", cost.gpu());
+    values.put("cost.stars-megapixel", "" + cost.starsMegapixel());
+    values.put("cost.bytes-star", "" + cost.bytesStar());
     return values;
+  }
+
+  private static void put(SortedMap<String, String> values, String device, DeviceCost cost) {
+    String key = "cost." + device;
+    values.put(key + ".megapixel", Double.isNaN(cost.megapixel()) ? "none" : "" + cost.megapixel());
+    values.put(
+        key + ".thousand-stars",
+        Double.isNaN(cost.thousandStars()) ? "none" : "" + cost.thousandStars());
   }
 
   /**
    * Names everything that changes results: equal hashes, equal catalogs from equal frames.
    *
    * <p>The first 16 hexadecimal digits of a SHA-256 over the keys and values of all sections but
-   * device, batch and output; the instrument counts by what its file says, not by its name.
+   * device, batch, output and cost; the instrument counts by what its file says, not by its name.
    *
    * @param instrumentDigest what {@code Instrument.digest()} gives
    */

@@ -18,8 +18,9 @@ import org.starmill.config.CampaignConfig;
  *
  * <p>It takes the frames of the image's own night where they are enough, else those of the nearest
  * night that has enough (of two equally near, the earlier); where no night has, those of all nights
- * together. The choice depends on the frames and the night alone, so that it is the same in every
- * run.
+ * together. Nights further away than the settings allow are not looked at, and of nights that are
+ * no dates only the own one is near. The choice depends on the frames and the night alone, so that
+ * it is the same in every run.
  */
 public final class MasterChoice {
   private record Kin(MasterKind kind, Amplifier amplifier, String filter) {}
@@ -33,7 +34,7 @@ public final class MasterChoice {
    *
    * @param frames in the order they are to be taken
    * @param settings how many frames are enough, and how many are too many: of those the first are
-   *     taken
+   *     taken; how many nights away they may be
    */
   public MasterChoice(Collection<CalibrationFrame> frames, CampaignConfig.MasterSettings settings) {
     this.settings = settings;
@@ -71,9 +72,9 @@ public final class MasterChoice {
                                 bias)));
   }
 
-  /** Whether there are flat frames at all, be they enough or not. */
-  public boolean hasFlatFrames(Amplifier amplifier, String filter) {
-    return byNight.containsKey(new Kin(MasterKind.FLAT, amplifier, filter));
+  /** Whether there are flat frames near enough, be they enough or not. */
+  public boolean hasFlatFrames(Amplifier amplifier, String filter, String night) {
+    return !near(new Kin(MasterKind.FLAT, amplifier, filter), night).isEmpty();
   }
 
   private Optional<MasterGroup> choose(
@@ -88,10 +89,12 @@ public final class MasterChoice {
   }
 
   private Optional<MasterGroup> search(Kin kin, String night, int fewest) {
-    TreeMap<String, List<CalibrationFrame>> nights = byNight.get(kin);
-    if (nights == null) {
-      return Optional.empty();
+    List<CalibrationFrame> own = byNight.getOrDefault(kin, new TreeMap<>()).get(night);
+    if (own != null && own.size() >= fewest) {
+      return Optional.of(
+          new MasterGroup(kin.kind(), night, kin.amplifier(), kin.filter(), first(own), null));
     }
+    TreeMap<String, List<CalibrationFrame>> nights = near(kin, night);
     Optional<Map.Entry<String, List<CalibrationFrame>>> nearest =
         nights.entrySet().stream()
             .filter(entry -> entry.getValue().size() >= fewest)
@@ -116,6 +119,22 @@ public final class MasterChoice {
         ? Optional.empty()
         : Optional.of(
             new MasterGroup(kin.kind(), null, kin.amplifier(), kin.filter(), first(all), null));
+  }
+
+  /** The nights whose frames may serve. */
+  private TreeMap<String, List<CalibrationFrame>> near(Kin kin, String night) {
+    TreeMap<String, List<CalibrationFrame>> nights = byNight.getOrDefault(kin, new TreeMap<>());
+    if (!settings.hasFarthestNight()) {
+      return nights;
+    }
+    TreeMap<String, List<CalibrationFrame>> near = new TreeMap<>();
+    nights.forEach(
+        (other, frames) -> {
+          if (days(other, night) <= settings.farthestNight()) {
+            near.put(other, frames);
+          }
+        });
+    return near;
   }
 
   private List<CalibrationFrame> first(List<CalibrationFrame> frames) {

@@ -14,6 +14,13 @@ import java.util.function.LongSupplier;
  * <p>On a terminal one line is written over and over; anywhere else (a log file, a batch queue) a
  * line is added every ten seconds. The rate is that of the last minutes, so that the time left
  * follows a cluster that grows or shrinks. Safe for use by several threads.
+ *
+ * <p>Images differ: the time left is that of the work that is expected of those to come, in any
+ * unit. What a unit of it takes is learnt from all images so far, <em>c = seconds / work</em>; how
+ * many images are in hand at a time from those of the last minutes, <em>p = seconds / time</em>,
+ * their seconds being their work times the <em>c</em> of these images alone. So fields of which too
+ * much or too little was expected, when they come by, do not pass for a faster or slower cluster:
+ * <em>time left = c work left / p</em>. Where no work is said to be expected images count alike.
  */
 public final class ProgressLine implements AutoCloseable {
   private static final long SECOND = 1_000_000_000L;
@@ -21,7 +28,14 @@ public final class ProgressLine implements AutoCloseable {
   private static final long BETWEEN_LINES = 10 * SECOND;
   private static final long WINDOW = 180 * SECOND;
 
-  private record Moment(long time, long done) {}
+  /**
+   * How far the run was.
+   *
+   * @param work expected of the images that were done
+   * @param measuredWork expected of those whose seconds are known
+   * @param seconds of those
+   */
+  private record Moment(long time, long done, double work, double measuredWork, double seconds) {}
 
   private final PrintStream stream;
   private final boolean terminal;
@@ -29,6 +43,13 @@ public final class ProgressLine implements AutoCloseable {
   private final long total;
   private final long start;
   private final Deque<Moment> recent = new ArrayDeque<>();
+  private double totalWork;
+  private long imagesBefore;
+  private double workBefore;
+  private long images;
+  private double work;
+  private double measuredWork;
+  private double seconds;
   private long done;
   private long failed;
   private long lastShown;
@@ -58,8 +79,64 @@ public final class ProgressLine implements AutoCloseable {
     this.terminal = terminal;
     this.clock = clock;
     this.start = clock.getAsLong();
-    recent.add(new Moment(start, 0));
+    this.totalWork = total;
+    this.images = total;
+    this.work = total;
+    recent.add(now(start));
     show(start);
+  }
+
+  /**
+   * Says how much work is expected of all images; that of each few is to be said by {@link #begins}
+   * before they end.
+   *
+   * @param work in any unit, above 0
+   */
+  public synchronized void expects(double work) {
+    totalWork = work;
+    images = 0;
+    this.work = 0;
+    imagesBefore = 0;
+    workBefore = 0;
+  }
+
+  /** The next images begin, of which so much work is expected; those before them are done. */
+  public synchronized void begins(long images, double work) {
+    imagesBefore += this.images;
+    workBefore += this.work;
+    this.images = images;
+    this.work = work;
+  }
+
+  /** An image of which so much work was expected took so many seconds. */
+  public synchronized void measured(double work, double seconds) {
+    if (work > 0 && seconds > 0) {
+      measuredWork += work;
+      this.seconds += seconds;
+    }
+  }
+
+  private Moment now(long time) {
+    double share = images == 0 ? 0 : Math.min(1, (done - imagesBefore) / (double) images);
+    return new Moment(time, done, workBefore + Math.max(0, share) * work, measuredWork, seconds);
+  }
+
+  /** Seconds that the rest will take; NaN where nothing tells yet, or the end has come. */
+  synchronized double secondsLeft() {
+    Moment now = now(clock.getAsLong());
+    Moment from = recent.getFirst();
+    double time = (now.time() - from.time()) / (double) SECOND;
+    double workTime = (now.work() - from.work()) / time;
+    if (closed || done >= total || !(workTime > 0)) {
+      return Double.NaN;
+    }
+    double recently = now.measuredWork() - from.measuredWork();
+    // Of how much of the expected cost the last images took, by that of all.
+    double unlike =
+        recently > 0
+            ? (now.seconds() - from.seconds()) / recently / (now.seconds() / now.measuredWork())
+            : 1;
+    return Math.max(0, totalWork - now.work()) / (workTime * unlike);
   }
 
   /**
@@ -76,7 +153,7 @@ public final class ProgressLine implements AutoCloseable {
     this.failed = failed;
     long now = clock.getAsLong();
     if (now - recent.getLast().time() >= SECOND) {
-      recent.add(new Moment(now, done));
+      recent.add(now(now));
     }
     // One moment older than the window stays: the rate is counted from it.
     while (recent.size() > 2 && now - secondOldest().time() > WINDOW) {
@@ -112,14 +189,15 @@ public final class ProgressLine implements AutoCloseable {
     if (total > 0) {
       line.append(String.format(Locale.ROOT, ", %d %%", 100 * done / total));
     }
-    Moment from = closed ? new Moment(start, 0) : recent.getFirst();
-    double minutes = (now - from.time()) / (60.0 * SECOND);
-    double rate = minutes > 0 ? (done - from.done()) / minutes : 0;
+    Moment from = recent.getFirst();
+    double minutes = (now - (closed ? start : from.time())) / (60.0 * SECOND);
+    double rate = minutes > 0 ? (done - (closed ? 0 : from.done())) / minutes : 0;
     if (rate > 0) {
       line.append(
           String.format(Locale.ROOT, rate < 10 ? ", %.1f a minute" : ", %,.0f a minute", rate));
-      if (!closed && done < total) {
-        line.append(", ").append(Durations.text((total - done) / rate * 60)).append(" left");
+      double left = secondsLeft();
+      if (!Double.isNaN(left)) {
+        line.append(", ").append(Durations.text(left)).append(" left");
       }
     }
     if (closed) {

@@ -57,9 +57,10 @@ class DeadlyFramesTest {
             SmallNight.spark(),
             Campaign.open(
                 output.toString(), SmallNight.spark().sparkContext().hadoopConfiguration()))
-        .frames("path like '%/" + name + "'")
-        .get(0)
-        .exposureId();
+        .frames()
+        .filter("path like '%/" + name + "'")
+        .head()
+        .getAs("exposure_id");
   }
 
   private static String reason(Path output, String name) {

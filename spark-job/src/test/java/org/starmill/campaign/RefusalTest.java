@@ -73,23 +73,6 @@ class RefusalTest {
   }
 
   @Test
-  void aLoopOfLinksGivesEachFrameOnceAndADanglingLinkARow() throws IOException {
-    Path linked = Files.createDirectories(folder.resolve("linked"));
-    Path real = Files.createDirectories(linked.resolve("real"));
-    Files.copy(night.resolve("sci_000001_g.fits"), real.resolve("a.fits"));
-    Files.createSymbolicLink(linked.resolve("loop"), linked);
-    Files.createSymbolicLink(linked.resolve("again"), real);
-    Files.createSymbolicLink(linked.resolve("gone.fits"), linked.resolve("nowhere"));
-    assertThat(
-            Inputs.list(
-                List.of(linked.toString()),
-                new org.apache.hadoop.fs.Path(folder.resolve("nothing 6").toString()),
-                new org.apache.hadoop.conf.Configuration()))
-        .extracting(file -> file.path().replaceAll(".*/linked/", ""))
-        .containsExactly("gone.fits", "real/a.fits");
-  }
-
-  @Test
   void anInputWithoutABiasFrame() throws IOException {
     Path stars = Files.createDirectories(folder.resolve("stars"));
     Files.copy(night.resolve("sci_000001_g.fits"), stars.resolve("sci_000001_g.fits"));

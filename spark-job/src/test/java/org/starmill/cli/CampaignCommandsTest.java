@@ -43,12 +43,17 @@ class CampaignCommandsTest {
   @Test
   @Order(1)
   void thePlanSaysWhatEachFrameIsTakenFor() {
-    Ended planned = execute("plan", "-i", input, "-o", output, "--set", "masters.max-frames=3");
+    Ended planned =
+        execute("plan", "-i", input, "-o", output, "--set", "masters.max-frames=3", "--estimate");
     assertThat(planned.code()).as(planned.errors()).isZero();
     assertThat(planned.out())
         .containsPattern("bias +320 x 300 +4")
         .containsPattern("science +320 x 300 +1")
-        .contains("8 frames planned");
+        .contains("8 frames planned")
+        .doesNotContain("no bias frames")
+        .containsPattern("to be measured: 1 images, [0-9.]+ kB of files, 0 megapixels\n")
+        .contains("expected: 192 stars (by cost.stars-megapixel), a catalog of ")
+        .contains("expected on java: 0.00 core hours");
   }
 
   @Test

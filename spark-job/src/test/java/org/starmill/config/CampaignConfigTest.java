@@ -41,7 +41,7 @@ class CampaignConfigTest {
     assertThat(defaults.reduction()).isEqualTo(ReductionSettings.DEFAULT);
     assertThat(defaults.instrument()).isEqualTo("generic");
     assertThat(defaults.masters())
-        .isEqualTo(new CampaignConfig.MasterSettings(3, 3, 30, 4.0, true));
+        .isEqualTo(new CampaignConfig.MasterSettings(3, 3, 30, 4.0, -1, true));
     assertThat(defaults.device())
         .isEqualTo(new CampaignConfig.DeviceChoice("auto", false, 0, 0, "auto"));
     assertThat(defaults.output().compression()).isEqualTo("zstd");

@@ -11,6 +11,7 @@ class MasterChoiceTest {
   private static final Amplifier CHIP = new Amplifier("1", "1", 100, 80, true);
 
   private final List<CalibrationFrame> frames = new ArrayList<>();
+  private int farthestNight = -1;
 
   private void take(int count, MasterKind kind, String night, String filter) {
     for (int i = 0; i < count; i++) {
@@ -20,7 +21,8 @@ class MasterChoiceTest {
   }
 
   private MasterChoice choice() {
-    return new MasterChoice(frames, new CampaignConfig.MasterSettings(3, 3, 4, 4.0, true));
+    return new MasterChoice(
+        frames, new CampaignConfig.MasterSettings(3, 3, 4, 4.0, farthestNight, true));
   }
 
   @Test
@@ -47,6 +49,32 @@ class MasterChoiceTest {
     MasterGroup group = choice().bias(CHIP, "2024-05-12").orElseThrow();
     assertThat(group.night()).isNull();
     assertThat(group.frames()).hasSize(4);
+  }
+
+  @Test
+  void framesFurtherAwayThanAllowedAreNotTaken() {
+    take(3, MasterKind.BIAS, "2024-05-10", null);
+    take(2, MasterKind.BIAS, "2024-05-12", null);
+    take(1, MasterKind.BIAS, "2024-05-17", null);
+    farthestNight = 3;
+    assertThat(choice().bias(CHIP, "2024-05-13").orElseThrow().night()).isEqualTo("2024-05-10");
+    assertThat(choice().bias(CHIP, "2024-05-20")).isEmpty();
+    // Two nights together have enough.
+    farthestNight = 4;
+    MasterGroup both = choice().bias(CHIP, "2024-05-15").orElseThrow();
+    assertThat(both.frames()).extracting(CalibrationFrame::exposureId).containsExactly(3L, 4L, 5L);
+    farthestNight = 0;
+    assertThat(choice().bias(CHIP, "2024-05-10")).isPresent();
+    assertThat(choice().bias(CHIP, "2024-05-12")).isEmpty();
+  }
+
+  @Test
+  void aNightThatIsNoDateIsNearToItselfOnly() {
+    take(3, MasterKind.BIAS, "unknown", null);
+    assertThat(choice().bias(CHIP, "2024-05-13")).isPresent();
+    farthestNight = 1000;
+    assertThat(choice().bias(CHIP, "2024-05-13")).isEmpty();
+    assertThat(choice().bias(CHIP, "unknown")).isPresent();
   }
 
   @Test

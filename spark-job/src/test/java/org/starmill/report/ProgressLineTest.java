@@ -5,8 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class ProgressLineTest {
@@ -89,6 +93,103 @@ class ProgressLineTest {
     }
     List<String> all = lines();
     assertThat(all.get(all.size() - 1)).contains("1,000 a minute", "1 h 29 min left");
+  }
+
+  /**
+   * A campaign on four cores, whose second half has ten times the stars. What is expected of a
+   * field is wrong by a quarter, one standard deviation, and images of one field differ as well.
+   *
+   * @return the largest error of the time left after the first tenth, as a share of it
+   */
+  private double worstTimeLeft(long seed, boolean expected) {
+    int fields = 200;
+    int imagesOfAField = 100;
+    int batch = 64;
+    Random random = new Random(seed);
+    int images = fields * imagesOfAField;
+    double[] work = new double[images];
+    double[] seconds = new double[images];
+    for (int field = 0; field < fields; field++) {
+      double stars = (field < fields / 2 ? 1 : 10) * (0.5 + random.nextDouble());
+      double unforeseen = Math.exp(0.25 * random.nextGaussian());
+      for (int i = 0; i < imagesOfAField; i++) {
+        int image = field * imagesOfAField + i;
+        work[image] = 9.5 + 2 * stars;
+        seconds[image] = 0.1 * work[image] * unforeseen * Math.exp(0.2 * random.nextGaussian());
+      }
+    }
+    // When each ends: four cores, and a barrier at the end of each batch.
+    double[] ends = new double[images];
+    double[] free = new double[4];
+    for (int image = 0; image < images; image++) {
+      if (image % batch == 0) {
+        Arrays.fill(free, Arrays.stream(free).max().getAsDouble());
+      }
+      Arrays.sort(free);
+      free[0] += seconds[image];
+      ends[image] = free[0];
+    }
+    double end = Arrays.stream(free).max().getAsDouble();
+
+    now.set(0);
+    ProgressLine progress = line(images, false);
+    if (expected) {
+      progress.expects(Arrays.stream(work).sum());
+    }
+    double worst = 0;
+    for (int first = 0; first < images; first += batch) {
+      int past = Math.min(images, first + batch);
+      if (expected) {
+        progress.begins(past - first, Arrays.stream(work, first, past).sum());
+      }
+      List<Integer> inOrder =
+          IntStream.range(first, past)
+              .boxed()
+              .sorted(Comparator.comparingDouble(image -> ends[image]))
+              .toList();
+      for (int i = 0; i < inOrder.size(); i++) {
+        int image = inOrder.get(i);
+        now.set((long) (ends[image] * 1e9));
+        progress.measured(expected ? work[image] : 1, seconds[image]);
+        progress.update(first + i + 1, 0);
+        double left = end - ends[image];
+        if (ends[image] > 0.1 * end && ends[image] < 0.9 * end) {
+          worst = Math.max(worst, Math.abs(progress.secondsLeft() / left - 1));
+        }
+      }
+    }
+    return worst;
+  }
+
+  @Test
+  void theTimeLeftIsRightWithinAFifthAfterTheFirstTenthThoughImagesDiffer() {
+    for (long seed = 1; seed <= 5; seed++) {
+      assertThat(worstTimeLeft(seed, true)).as("seed %d", seed).isLessThan(0.2);
+    }
+    // Images counted alike would tell half the time.
+    assertThat(worstTimeLeft(1, false)).isGreaterThan(0.3);
+  }
+
+  @Test
+  void theTimeLeftFollowsACampaignThatGetsMoreCoresThoughImagesTakeAsLongAsBefore() {
+    ProgressLine progress = line(10_000, false);
+    progress.expects(10_000 * 5.0);
+    progress.begins(10_000, 10_000 * 5.0);
+    long done = 0;
+    for (int second = 0; second < 600; second++) {
+      pass(1);
+      progress.measured(5, 2);
+      progress.update(++done, 0);
+    }
+    assertThat(progress.secondsLeft()).isBetween(9300.0, 9500.0);
+    for (int second = 0; second < 240; second++) {
+      pass(1);
+      for (int core = 0; core < 10; core++) {
+        progress.measured(5, 2);
+        progress.update(++done, 0);
+      }
+    }
+    assertThat(progress.secondsLeft()).isBetween(690.0, 710.0);
   }
 
   @Test
