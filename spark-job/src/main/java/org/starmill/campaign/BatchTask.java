@@ -2,12 +2,12 @@ package org.starmill.campaign;
 
 import java.io.IOException;
 import java.io.Serializable;
-import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.TaskContext;
 import org.apache.spark.broadcast.Broadcast;
@@ -110,10 +110,14 @@ final class BatchTask implements Serializable {
               counter.add(1);
             }
             return new Result(stars.writer == null ? null : file, exposures);
-          } catch (IOException e) {
-            throw new UncheckedIOException(
-                "the stars of %d images cannot be written to %s/%s: %s"
-                    .formatted(items.size(), folder, file, e.getMessage()),
+          } catch (IOException | FSError e) {
+            throw new CampaignStopped(
+                "the stars of %d images cannot be written to %s/%s: %s; what was committed counts; see that the disk or store has room and can be written, and give the command again"
+                    .formatted(
+                        items.size(),
+                        folder,
+                        file,
+                        e instanceof FSError ? e.getCause().getMessage() : e.getMessage()),
                 e);
           }
         });

@@ -2,18 +2,18 @@ package org.starmill.campaign;
 
 import java.io.IOException;
 import java.io.Serializable;
-import java.io.UncheckedIOException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
-import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.TaskContext;
-import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.sql.Dataset;
@@ -41,24 +41,34 @@ public final class CampaignRun {
   /** More tasks than slots, so that a slot with easy images takes over from one with hard ones. */
   private static final int TASKS_A_SLOT = 16;
 
+  /** The column that names the batch of an image that is tried again. */
+  private static final String BATCH = "batch";
+
   private final SparkSession spark;
   private final CampaignRequest request;
   private final CampaignProgress progress;
   private final RunTrace trace;
+  private final RunScope scope;
 
-  /** A run that nothing is recorded of. */
+  /** A run of all that is left, that nothing is recorded of. */
   public CampaignRun(SparkSession spark, CampaignRequest request, CampaignProgress progress) {
-    this(spark, request, progress, RunTrace.off());
+    this(spark, request, progress, RunTrace.off(), RunScope.ALL);
   }
 
   /**
    * A run.
    *
    * @param trace gets what is done when; it is the caller's to close
+   * @param scope which images it takes on
    */
   public CampaignRun(
-      SparkSession spark, CampaignRequest request, CampaignProgress progress, RunTrace trace) {
+      SparkSession spark,
+      CampaignRequest request,
+      CampaignProgress progress,
+      RunTrace trace,
+      RunScope scope) {
     this.trace = trace;
+    this.scope = scope;
     this.spark = spark;
     this.request = request;
     this.progress = progress;
@@ -68,54 +78,110 @@ public final class CampaignRun {
    * Plans the campaign only.
    *
    * @throws Refused where something is wrong for all images; nothing is written then
+   * @throws CampaignStopped where the folder or a file cannot be written or read any more
    */
   public Campaign plan() {
-    Campaign campaign =
-        Campaign.openOrPrepare(
-            request.output(),
-            new Campaign.Identity(
-                request.campaignId(),
-                request.instrument().name(),
-                request.config().hash(request.instrument().digest()),
-                SoftwareVersion.NAME,
-                Instant.now().truncatedTo(ChronoUnit.SECONDS).toString()),
-            spark.sparkContext().hadoopConfiguration());
+    Campaign campaign = open();
+    try (Lease lease = campaign.lease()) {
+      plan(campaign);
+      return campaign;
+    } catch (IOException | RuntimeException | FSError failure) {
+      throw stopped(campaign, failure);
+    }
+  }
+
+  private Campaign open() {
+    return Campaign.openOrPrepare(
+        request.output(),
+        new Campaign.Identity(
+            request.campaignId(),
+            request.instrument().name(),
+            request.config().hash(request.instrument().digest()),
+            SoftwareVersion.NAME,
+            Instant.now().truncatedTo(ChronoUnit.SECONDS).toString()),
+        scope.changesAllowed(),
+        spark.sparkContext().hadoopConfiguration());
+  }
+
+  private Ledger ledger(Campaign campaign) {
+    return new Ledger(campaign, request.config().output().compression());
+  }
+
+  private void plan(Campaign campaign) throws IOException {
+    if (campaign.isThere()) {
+      campaign.lease().take(progress::stage);
+      ledger(campaign).recover().forEach(done -> progress.stage("an earlier run: " + done));
+    }
     List<Inputs.InputFile> files =
         Inputs.list(
             request.inputs(), campaign.folder(), spark.sparkContext().hadoopConfiguration());
     progress.stage("reading the headers of %d files".formatted(files.size()));
     new Plan(spark, campaign).extend(files, request.instrument(), request.output());
-    return campaign;
+    campaign.establish();
   }
 
   /**
-   * Does everything that is still to do.
+   * Does everything that is still to do, or what of it is in the scope.
    *
    * @throws Refused where something is wrong for all images; nothing is written then
+   * @throws CampaignStopped where the folder or a file cannot be written or read any more; what was
+   *     committed counts
    */
   public Campaign run() {
     refuseWithoutDevice();
-    Campaign campaign;
-    try (Trace.Open planning = Trace.step("plan")) {
-      campaign = plan();
-    }
-    Plan plan = new Plan(spark, campaign);
-    Ledger ledger = new Ledger(campaign, request.config().output().compression());
-    try {
-      ledger.removeLeftovers();
+    Campaign campaign = open();
+    try (Lease lease = campaign.lease()) {
+      try (Trace.Open planning = Trace.step("plan")) {
+        plan(campaign);
+      }
+      Plan plan = new Plan(spark, campaign);
+      Ledger ledger = ledger(campaign);
+      Dataset<Row> retried = null;
+      if (!scope.retry().isEmpty()) {
+        retried = RetriedImages.of(spark, campaign, ledger, scope.retry());
+        new PlanCorrection(spark, campaign, request.instrument()).readAgain(retried);
+      }
       progress.stage("building the masters");
       CampaignMasters masters;
       try (Trace.Open building = Trace.step("masters")) {
         masters = CampaignMasters.prepare(spark, campaign, plan, request, trace.tasks());
       }
       trace.write();
-      reduce(campaign, plan, ledger, masters);
-      ledger.removeLeftovers();
+      if (retried == null) {
+        reduceWhatIsLeft(campaign, plan, ledger, masters);
+      } else {
+        reduceAgain(campaign, plan, ledger, masters, retried);
+      }
+      ledger.recover();
       return campaign;
-    } catch (IOException e) {
-      throw new UncheckedIOException(
-          "campaign in %s: %s".formatted(campaign.folder(), e.getMessage()), e);
+    } catch (IOException | RuntimeException | FSError failure) {
+      throw stopped(campaign, failure);
     }
+  }
+
+  /** What ends a run that is nobody's mistake in usage and no error of the program. */
+  private RuntimeException stopped(Campaign campaign, Throwable failure) {
+    Throwable root = null;
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof Refused
+          || cause instanceof CampaignStopped
+          || cause instanceof DeviceException) {
+        return (RuntimeException) cause;
+      }
+      if (cause instanceof IOException || cause instanceof FSError) {
+        root = cause;
+      }
+    }
+    if (root == null) {
+      return (RuntimeException) failure;
+    }
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return new CampaignStopped(
+        "--output %s: the campaign could not go on: %s; what was committed counts; see that the disk or store has room and can be reached and written, and give the command again"
+            .formatted(campaign.folder(), root.getMessage()),
+        failure);
   }
 
   /** In local mode the device is that of this machine; on a cluster each executor has its own. */
@@ -129,8 +195,8 @@ public final class CampaignRun {
     }
   }
 
-  private void reduce(Campaign campaign, Plan plan, Ledger ledger, CampaignMasters masters)
-      throws IOException {
+  private void reduceWhatIsLeft(
+      Campaign campaign, Plan plan, Ledger ledger, CampaignMasters masters) throws IOException {
     Dataset<Row> left = plan.frames();
     long before = 0;
     if (campaign.hasRows(campaign.exposures())) {
@@ -140,40 +206,95 @@ public final class CampaignRun {
     }
     // Images that share their masters sit together.
     left = left.orderBy("night", "ccd", "quadrant", "filter", "exposure_id").persist();
-    JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
-    Broadcast<SerializableConfiguration> hadoop =
-        context.broadcast(
-            new SerializableConfiguration(spark.sparkContext().hadoopConfiguration()));
     try {
       long usedByMasters =
           left.filter("image_type in ('bias', 'flat') and reason is null").collectAsList().stream()
               .map(PlannedFrame::of)
               .filter(masters::uses)
               .count();
-      progress.begin(left.count() - usedByMasters, before);
-      List<WorkItem> batch = new ArrayList<>();
+      reduce(campaign, ledger, masters, left, left.count() - usedByMasters, before);
+    } finally {
+      left.unpersist(false);
+    }
+  }
+
+  private void reduceAgain(
+      Campaign campaign, Plan plan, Ledger ledger, CampaignMasters masters, Dataset<Row> retried)
+      throws IOException {
+    Dataset<Row> frames = plan.frames();
+    // Those of one batch sit together, so that it is replaced once, or twice at its ends.
+    frames =
+        frames
+            .join(retried, frames.col("exposure_id").equalTo(retried.col("exposure_id")))
+            .drop(retried.col("exposure_id"))
+            .orderBy(BATCH, "exposure_id")
+            .localCheckpoint(true);
+    reduce(campaign, ledger, masters, frames, frames.count(), 0);
+  }
+
+  /**
+   * Reduces frames, a Spark job for so many as make a batch.
+   *
+   * @param frames those of the plan that are to have a row; with a column "batch" where they have
+   *     one already, in that batch
+   * @param count number of them that no master has used
+   * @param before number of frames done earlier
+   */
+  private void reduce(
+      Campaign campaign,
+      Ledger ledger,
+      CampaignMasters masters,
+      Dataset<Row> frames,
+      long count,
+      long before)
+      throws IOException {
+    boolean again = Arrays.asList(frames.columns()).contains(BATCH);
+    JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
+    Broadcast<SerializableConfiguration> hadoop =
+        context.broadcast(
+            new SerializableConfiguration(spark.sparkContext().hadoopConfiguration()));
+    long most = Math.min(count, scope.limit());
+    try {
+      progress.begin(most, before);
+      SortedMap<String, List<WorkItem>> batches = new TreeMap<>();
       long done = 0;
-      Iterator<Row> rows = left.toLocalIterator();
-      while (rows.hasNext()) {
-        PlannedFrame frame = PlannedFrame.of(rows.next());
-        if (frame.reason() == null && frame.type() != ImageType.SCIENCE && masters.uses(frame)) {
+      int items = 0;
+      Iterator<Row> rows = frames.toLocalIterator();
+      while (rows.hasNext() && done + items < most) {
+        Row row = rows.next();
+        PlannedFrame frame = PlannedFrame.of(row);
+        if (!again && isInMaster(frame, masters)) {
           continue;
         }
-        batch.add(workItem(frame, masters));
-        if (batch.size() == request.config().batch().images()) {
-          reduce(campaign, ledger, batch, done, context, hadoop);
-          done += batch.size();
-          batch.clear();
+        String batch =
+            again
+                ? row.getAs(BATCH)
+                : batches.isEmpty() ? Ledger.batchName(frame.exposureId()) : batches.firstKey();
+        batches.computeIfAbsent(batch, name -> new ArrayList<>()).add(workItem(frame, masters));
+        items++;
+        if (items == request.config().batch().images()) {
+          reduce(campaign, ledger, batches, again, done, context, hadoop);
+          done += items;
+          items = 0;
+          batches.clear();
         }
       }
-      if (!batch.isEmpty()) {
-        reduce(campaign, ledger, batch, done, context, hadoop);
+      if (items > 0) {
+        reduce(campaign, ledger, batches, again, done, context, hadoop);
       }
     } finally {
       progress.end();
-      left.unpersist(false);
       hadoop.destroy();
     }
+    if (most < count) {
+      progress.stage(
+          "ended at --limit %,d: %,d frames are left; the same command goes on with them"
+              .formatted(most, count - most));
+    }
+  }
+
+  private static boolean isInMaster(PlannedFrame frame, CampaignMasters masters) {
+    return frame.reason() == null && frame.type() != ImageType.SCIENCE && masters.uses(frame);
   }
 
   private static WorkItem workItem(PlannedFrame frame, CampaignMasters masters) {
@@ -185,26 +306,46 @@ public final class CampaignRun {
         : WorkItem.notMeasured(frame, masters.whyNotUsed(frame));
   }
 
+  /**
+   * Reduces the images of one Spark job.
+   *
+   * @param batches what is to be done of each; several only where they are there already
+   * @param again whether they are
+   */
   private void reduce(
       Campaign campaign,
       Ledger ledger,
-      List<WorkItem> items,
+      SortedMap<String, List<WorkItem>> batches,
+      boolean again,
       long before,
       JavaSparkContext context,
       Broadcast<SerializableConfiguration> hadoop)
       throws IOException {
-    String batch = Ledger.batchName(items.get(0).frame().exposureId());
-    Path staged = ledger.stagedSources(batch);
+    String job = batches.firstKey();
+    Path staged = ledger.staged(job);
     campaign.fileSystem().mkdirs(staged);
-    int tasks = Math.min(items.size(), TASKS_A_SLOT * SparkSessions.slots(spark.sparkContext()));
-    JavaRDD<List<WorkItem>> shares = context.parallelize(shares(items, tasks), tasks);
-    Set<String> files = new HashSet<>();
-    List<ExposureRow> exposures = new ArrayList<>();
+    int images = batches.values().stream().mapToInt(List::size).sum();
+    int tasks = Math.min(images, TASKS_A_SLOT * SparkSessions.slots(spark.sparkContext()));
+    List<String> batchOfShare = new ArrayList<>();
+    List<List<WorkItem>> shares = new ArrayList<>();
+    batches.forEach(
+        (batch, items) -> {
+          // The stars of a task are those of one batch.
+          int most = Math.max(1, tasks * items.size() / images);
+          for (List<WorkItem> share : shares(items, most)) {
+            batchOfShare.add(batch);
+            shares.add(share);
+          }
+        });
+    List<BatchTask.Result> results = new ArrayList<>();
+    for (int i = 0; i < shares.size(); i++) {
+      results.add(null);
+    }
     ClassTag<BatchTask.Result> tag = ClassTag$.MODULE$.apply(BatchTask.Result.class);
-    try (Trace.Open tasksAtWork = Trace.step(batch);
+    try (Trace.Open tasksAtWork = Trace.step(job);
         RunningImages running =
             new RunningImages(
-                spark.sparkContext(), now -> progress.done(before + Math.min(now, items.size())))) {
+                spark.sparkContext(), now -> progress.done(before + Math.min(now, images)))) {
       BatchTask task =
           new BatchTask(
               request.instrument(),
@@ -218,15 +359,33 @@ public final class CampaignRun {
       spark
           .sparkContext()
           .runJob(
-              shares.rdd(),
+              context.parallelize(shares, shares.size()).rdd(),
               new Share(task),
-              scala.jdk.javaapi.CollectionConverters.asScala(partitions(tasks)).toSeq(),
-              new Collecting(files, exposures, progress),
+              scala.jdk.javaapi.CollectionConverters.asScala(partitions(shares.size())).toSeq(),
+              new Collecting(results, progress),
               tag);
     }
-    exposures.sort(Comparator.comparingLong(ExposureRow::exposureId));
     try (Trace.Open commit = Trace.step("commit")) {
-      ledger.commit(batch, files, exposures);
+      for (String batch : batches.keySet()) {
+        List<String> files = new ArrayList<>();
+        List<ExposureRow> exposures = new ArrayList<>();
+        for (int i = 0; i < shares.size(); i++) {
+          if (batchOfShare.get(i).equals(batch)) {
+            BatchTask.Result result = results.get(i);
+            exposures.addAll(result.exposures());
+            if (result.file() != null) {
+              files.add(result.file());
+            }
+          }
+        }
+        exposures.sort(Comparator.comparingLong(ExposureRow::exposureId));
+        if (again) {
+          ledger.replace(job, batch, files, exposures);
+        } else {
+          ledger.commit(job, batch, files, exposures);
+        }
+      }
+      ledger.removeStaged(job);
     }
     trace.write();
   }
@@ -272,22 +431,17 @@ public final class CampaignRun {
   /** Takes the result of the attempt that counts, of each task, on the driver. */
   private static final class Collecting
       extends AbstractFunction2<Object, BatchTask.Result, BoxedUnit> {
-    private final Set<String> files;
-    private final List<ExposureRow> exposures;
+    private final List<BatchTask.Result> results;
     private final CampaignProgress progress;
 
-    Collecting(Set<String> files, List<ExposureRow> exposures, CampaignProgress progress) {
-      this.files = files;
-      this.exposures = exposures;
+    Collecting(List<BatchTask.Result> results, CampaignProgress progress) {
+      this.results = results;
       this.progress = progress;
     }
 
     @Override
     public BoxedUnit apply(Object partition, BatchTask.Result result) {
-      if (result.file() != null) {
-        files.add(result.file());
-      }
-      exposures.addAll(result.exposures());
+      results.set((Integer) partition, result);
       result.exposures().forEach(progress::image);
       return BoxedUnit.UNIT;
     }

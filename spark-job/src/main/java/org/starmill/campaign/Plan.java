@@ -146,7 +146,7 @@ final class Plan {
   }
 
   /** Reads the headers of a task's files. */
-  private static final class Describing
+  static final class Describing
       implements FlatMapFunction<Iterator<Inputs.InputFile>, PlannedFrame> {
     private static final long serialVersionUID = 1L;
 

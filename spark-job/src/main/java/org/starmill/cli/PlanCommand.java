@@ -1,11 +1,14 @@
 package org.starmill.cli;
 
 import java.io.PrintWriter;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.starmill.campaign.Campaign;
 import org.starmill.campaign.CampaignRequest;
 import org.starmill.campaign.CampaignRun;
 import org.starmill.campaign.PlanSummary;
+import org.starmill.campaign.RunScope;
+import org.starmill.campaign.RunTrace;
 import org.starmill.campaign.SparkSessions;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -35,7 +38,9 @@ final class PlanCommand implements Callable<Integer> {
     CampaignRequest request = campaign.request();
     var spark = SparkSessions.open();
     try {
-      Campaign planned = new CampaignRun(spark, request, new Tally(System.err)).plan();
+      RunScope scope = new RunScope(List.of(), Long.MAX_VALUE, campaign.allowChanges);
+      Campaign planned =
+          new CampaignRun(spark, request, new Tally(System.err), RunTrace.off(), scope).plan();
       PlanSummary summary = PlanSummary.of(spark, planned);
       PrintWriter out = spec.commandLine().getOut();
       if (json) {

@@ -55,7 +55,8 @@ class RunTraceTest {
               SmallNight.spark(),
               SmallNight.request(night, folder.resolve("catalog"), "batch.images=3"),
               SmallNight.SILENCE,
-              trace)
+              trace,
+              RunScope.ALL)
           .run();
     }
     for (JsonNode event : new ObjectMapper().readTree(file.toFile()).get("traceEvents")) {
