@@ -4,6 +4,7 @@ import static org.apache.spark.sql.functions.col;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.URI;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -82,7 +83,8 @@ final class PlanCorrection {
       }
     }
     for (String file : byFile.keySet()) {
-      rewrite(new Path(file), byFile.get(file), further.getOrDefault(file, List.of()));
+      // Spark names files as URIs have it: a blank is %20.
+      rewrite(new Path(URI.create(file)), byFile.get(file), further.getOrDefault(file, List.of()));
     }
   }
 

@@ -42,7 +42,7 @@ class RetryTest {
             .replaceAll("CTYPE([12])  =", "KTYPE$1  ="),
         StandardCharsets.ISO_8859_1);
 
-    Path output = folder.resolve("catalog");
+    Path output = folder.resolve("a catalog");
     SmallNight.run(new RunScope(List.of(), 2, false), night, output, "batch.images=2");
     assertThat(SmallNight.exposures(output).count()).isEqualTo(2);
     SmallNight.run(night, output, "batch.images=2");
