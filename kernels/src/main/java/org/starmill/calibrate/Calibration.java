@@ -57,6 +57,37 @@ public final class Calibration {
    *     section, "saturated" or "no data" where more than half of the pixels are
    */
   public Image calibrate(RawFrame frame, Masters masters) {
+    int width = frame.data().width();
+    int height = frame.data().height();
+    float[] science = new float[width * height];
+    float[] variance = new float[width * height];
+    short[] mask = new short[width * height];
+    kernel.withVariance = 1;
+    calibrate(frame, masters, science, variance, mask);
+    return new Image(
+        science,
+        variance,
+        mask,
+        masters.flat() == null ? null : masters.flat().level(),
+        width,
+        height,
+        frame.detector().readNoise());
+  }
+
+  /**
+   * Calibrates a frame into planes of the size of its data section, without the variance.
+   *
+   * @param science takes the electrons
+   * @param mask takes the bits of {@link PixelFlag}
+   * @throws ImageRejected as {@link #calibrate(RawFrame, Masters)}
+   */
+  public void calibrate(RawFrame frame, Masters masters, float[] science, short[] mask) {
+    kernel.withVariance = 0;
+    calibrate(frame, masters, science, new float[1], mask);
+  }
+
+  private void calibrate(
+      RawFrame frame, Masters masters, float[] science, float[] variance, short[] mask) {
     Section data = frame.data();
     demandSize(data, masters.bias(), "bias");
     if (masters.flat() != null) {
@@ -64,7 +95,7 @@ public final class Calibration {
     }
     Detector detector = frame.detector();
     if (defects == null || !defects.areOf(masters, detector.badSections())) {
-      defects = new Defects(masters, detector.badSections(), edge);
+      defects = Defects.of(masters, detector.badSections(), edge);
     } else {
       kernel.unchanged(
           masters.bias().level(), masters.bias().error(), defects.inverseResponse, defects.mask);
@@ -85,13 +116,20 @@ public final class Calibration {
     kernel.gain = (float) detector.gain();
     kernel.readVariance = (float) (detector.readNoise() * detector.readNoise());
     kernel.saturation = (float) detector.saturation();
-    kernel.science = new float[width * height];
-    kernel.variance = new float[width * height];
-    kernel.mask = new short[width * height];
+    kernel.science = science;
+    kernel.variance = variance;
+    kernel.mask = mask;
     kernel.saturated = new int[height];
     kernel.missing = new int[height];
-    device.run(kernel, height);
-
+    try {
+      device.run(kernel, height);
+    } finally {
+      // The planes are the caller's: this object lives on and must not hold them.
+      kernel.raw = null;
+      kernel.science = null;
+      kernel.variance = null;
+      kernel.mask = null;
+    }
     demandShare(
         kernel.saturated,
         width,
@@ -99,22 +137,7 @@ public final class Calibration {
         "saturated",
         "reach %.0f ADU".formatted(detector.saturation()));
     demandShare(kernel.missing, width, MOST_MISSING, "no data", "have no finite value");
-    markBleeding(kernel.mask, kernel.saturated, width, height);
-    Image image =
-        new Image(
-            kernel.science,
-            kernel.variance,
-            kernel.mask,
-            masters.flat() == null ? null : masters.flat().level(),
-            width,
-            height,
-            detector.readNoise());
-    // The image is the caller's now; the next one gets arrays of its own.
-    kernel.raw = null;
-    kernel.science = null;
-    kernel.variance = null;
-    kernel.mask = null;
-    return image;
+    markBleeding(mask, kernel.saturated, width, height);
   }
 
   private static void demandSize(Section data, Master master, String kind) {

@@ -25,6 +25,10 @@ final class CalibrationKernel extends ItemKernel {
   float gain;
   float readVariance;
   float saturation;
+
+  /** 1 where the variance is asked for, 0 where it is not and its array is of length 1. */
+  int withVariance;
+
   @Output float[] science;
   @Output float[] variance;
   @Output short[] mask;
@@ -50,18 +54,22 @@ final class CalibrationKernel extends ItemKernel {
     float level = overscan[item];
     if (flatFielded == 1) {
       for (int x = start; x < end; x++) {
-        float electrons = (raw[from + x] - level - bias[to + x]) * gain;
-        float scale = inverseResponse[to + x];
-        float offset = biasError[to + x] * gain;
-        science[to + x] = electrons * scale;
-        variance[to + x] = (max(electrons, 0f) + readVariance + offset * offset) * scale * scale;
+        science[to + x] = (raw[from + x] - level - bias[to + x]) * gain * inverseResponse[to + x];
       }
     } else {
       for (int x = start; x < end; x++) {
+        science[to + x] = (raw[from + x] - level - bias[to + x]) * gain;
+      }
+    }
+    if (withVariance == 1) {
+      for (int x = start; x < end; x++) {
         float electrons = (raw[from + x] - level - bias[to + x]) * gain;
+        float scale = 1f;
+        if (flatFielded == 1) {
+          scale = inverseResponse[to + x];
+        }
         float offset = biasError[to + x] * gain;
-        science[to + x] = electrons;
-        variance[to + x] = max(electrons, 0f) + readVariance + offset * offset;
+        variance[to + x] = (max(electrons, 0f) + readVariance + offset * offset) * scale * scale;
       }
     }
     int full = 0;
@@ -84,7 +92,9 @@ final class CalibrationKernel extends ItemKernel {
         bits = bits | PixelFlag.NO_DATA;
         without++;
         science[to + x] = 0f;
-        variance[to + x] = readVariance;
+        if (withVariance == 1) {
+          variance[to + x] = readVariance;
+        }
       }
       mask[to + x] = (short) bits;
     }

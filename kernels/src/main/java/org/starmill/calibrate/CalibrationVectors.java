@@ -48,6 +48,7 @@ final class CalibrationVectors {
     int to = item * kernel.width;
     int whole = kernel.width - kernel.width % LANES;
     float level = kernel.overscan[item];
+    boolean withVariance = kernel.withVariance == 1;
     for (int x = start; x < whole; x += LANES) {
       FloatVector value = FloatVector.fromArray(FLOATS, raw, from + x);
       FloatVector electrons =
@@ -57,15 +58,17 @@ final class CalibrationVectors {
       if (!plain(kernel, value, flat).allTrue()) {
         return x;
       }
-      FloatVector offset = FloatVector.fromArray(FLOATS, biasError, to + x).mul(kernel.gain);
       flat.intoArray(science, to + x);
-      electrons
-          .max(0)
-          .add(kernel.readVariance)
-          .add(offset.mul(offset))
-          .mul(scale)
-          .mul(scale)
-          .intoArray(variance, to + x);
+      if (withVariance) {
+        FloatVector offset = FloatVector.fromArray(FLOATS, biasError, to + x).mul(kernel.gain);
+        electrons
+            .max(0)
+            .add(kernel.readVariance)
+            .add(offset.mul(offset))
+            .mul(scale)
+            .mul(scale)
+            .intoArray(variance, to + x);
+      }
     }
     return whole;
   }
@@ -80,6 +83,7 @@ final class CalibrationVectors {
     int to = item * kernel.width;
     int whole = kernel.width - kernel.width % LANES;
     float level = kernel.overscan[item];
+    boolean withVariance = kernel.withVariance == 1;
     for (int x = start; x < whole; x += LANES) {
       FloatVector value = FloatVector.fromArray(FLOATS, raw, from + x);
       FloatVector electrons =
@@ -87,9 +91,15 @@ final class CalibrationVectors {
       if (!plain(kernel, value, electrons).allTrue()) {
         return x;
       }
-      FloatVector offset = FloatVector.fromArray(FLOATS, biasError, to + x).mul(kernel.gain);
       electrons.intoArray(science, to + x);
-      electrons.max(0).add(kernel.readVariance).add(offset.mul(offset)).intoArray(variance, to + x);
+      if (withVariance) {
+        FloatVector offset = FloatVector.fromArray(FLOATS, biasError, to + x).mul(kernel.gain);
+        electrons
+            .max(0)
+            .add(kernel.readVariance)
+            .add(offset.mul(offset))
+            .intoArray(variance, to + x);
+      }
     }
     return whole;
   }

@@ -1,5 +1,7 @@
 package org.starmill.calibrate;
 
+import java.lang.ref.WeakReference;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.starmill.image.PixelFlag;
@@ -18,8 +20,12 @@ final class Defects {
   private static final double HOT = 10;
   private static final double NOISY = 5;
 
+  /** Those that somebody may still hold. */
+  private static final List<WeakReference<Defects>> HELD = new ArrayList<>();
+
   private final Masters masters;
   private final List<Section> badSections;
+  private final int edge;
 
   /** Bits of {@link PixelFlag}, a value a pixel. */
   final short[] mask;
@@ -27,9 +33,26 @@ final class Defects {
   /** What to multiply a pixel with, 1 where it is bad; one value where there is no flat. */
   final float[] inverseResponse;
 
-  Defects(Masters masters, List<Section> badSections, int edge) {
+  /** The defects of these masters, made where nobody holds them yet. */
+  static Defects of(Masters masters, List<Section> badSections, int edge) {
+    synchronized (HELD) {
+      HELD.removeIf(held -> held.get() == null);
+      for (WeakReference<Defects> held : HELD) {
+        Defects defects = held.get();
+        if (defects != null && defects.edge == edge && defects.areOf(masters, badSections)) {
+          return defects;
+        }
+      }
+      Defects made = new Defects(masters, badSections, edge);
+      HELD.add(new WeakReference<>(made));
+      return made;
+    }
+  }
+
+  private Defects(Masters masters, List<Section> badSections, int edge) {
     this.masters = masters;
     this.badSections = badSections;
+    this.edge = edge;
     Master bias = masters.bias();
     int width = bias.width();
     int height = bias.height();

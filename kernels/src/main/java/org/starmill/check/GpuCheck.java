@@ -17,7 +17,7 @@ import org.starmill.device.KernelCheck;
 import org.starmill.device.SelfCheck;
 import org.starmill.image.RawFrame;
 import org.starmill.measure.ImageReducer;
-import org.starmill.measure.Reduction;
+import org.starmill.measure.Measurement;
 import org.starmill.measure.ReductionSettings;
 
 /**
@@ -231,7 +231,7 @@ public final class GpuCheck {
     List<RawFrame> biases = field.biases(3);
     List<RawFrame> flats = field.flats(3);
     RawFrame frame = field.science();
-    List<Reduction> reductions = new ArrayList<>();
+    List<Measurement> reductions = new ArrayList<>();
     double secondsOfMasters = Double.NaN;
     String problem = null;
     try (ImageReducer reducer = new ImageReducer(device, ReductionSettings.DEFAULT)) {
@@ -241,12 +241,12 @@ public final class GpuCheck {
       Masters masters = new Masters(bias, builder.flat(flats, bias));
       secondsOfMasters = (System.nanoTime() - start) * 1e-9;
       for (int i = 0; i <= options.repeat(); i++) {
-        reductions.add(reducer.reduce(frame, masters));
+        reductions.add(reducer.measure(frame, masters));
       }
     } catch (RuntimeException failed) {
       problem = "" + failed.getMessage();
     }
-    List<Reduction> warm = reductions.subList(Math.min(1, reductions.size()), reductions.size());
+    List<Measurement> warm = reductions.subList(Math.min(1, reductions.size()), reductions.size());
     Map<String, Double> seconds = new LinkedHashMap<>();
     Map<String, Double> cpuSeconds = new LinkedHashMap<>();
     for (String step : List.of("calibrate", "sky", "detect", "psf", "measure")) {

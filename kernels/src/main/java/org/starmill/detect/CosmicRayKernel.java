@@ -46,12 +46,13 @@ final class CosmicRayKernel extends ItemKernel {
   /** Error of the model as a share of it. */
   float modelError;
 
-  float[] residual;
+  /** Electrons without the sky, with the stars of the model. */
+  float[] image;
 
   /** Variance of the empty sky; 0 where a pixel must not be used. */
   float[] base;
 
-  /** Electrons of the stars taken out of the residual. */
+  /** Electrons of the stars that are known. */
   float[] model;
 
   /** Shares r of the pairs: along x, along y, along both diagonals. */
@@ -106,11 +107,16 @@ final class CosmicRayKernel extends ItemKernel {
     }
   }
 
+  /** What the stars leave of a pixel. */
+  private float residual(int i) {
+    return image[i] - model[i];
+  }
+
   /** Variance of a pixel, what its own light and the model's error add included. */
   private float variance(int i) {
     float light = max(model[i], 0f);
     float error = modelError * light;
-    return base[i] + max(residual[i] + light, 0f) + error * error;
+    return base[i] + max(residual(i) + light, 0f) + error * error;
   }
 
   private int isHit(int x, int y) {
@@ -132,7 +138,7 @@ final class CosmicRayKernel extends ItemKernel {
    * The value of a known pixel; for a marked one the mean of the good ones among its neighbours.
    */
   private float valueOf(int x, int y) {
-    float value = residual[y * width + x];
+    float value = residual(y * width + x);
     if (isHit(x, y) != 0) {
       float sum = 0f;
       float count = 0f;
@@ -140,7 +146,7 @@ final class CosmicRayKernel extends ItemKernel {
         for (int sx = max(0, x - 1); sx <= min(width - 1, x + 1); sx++) {
           int i = sy * width + sx;
           if (base[i] > 0f && isHit(sx, sy) == 0) {
-            sum += residual[i];
+            sum += residual(i);
             count += 1f;
           }
         }
@@ -163,7 +169,7 @@ final class CosmicRayKernel extends ItemKernel {
   int steep(int x, int y) {
     int i = y * width + x;
     int is = 0;
-    float value = residual[i];
+    float value = residual(i);
     if (base[i] > 0f && value > 0f && isHit(x, y) == 0) {
       float bound = steepness * steepness * variance(i);
       if (value * value > bound) {
@@ -189,12 +195,12 @@ final class CosmicRayKernel extends ItemKernel {
   /** Whether a faint pixel lies beside a marked one that is several times as bright. */
   private int belowItsHit(int x, int y) {
     int i = y * width + x;
-    float value = residual[i];
+    float value = residual(i);
     int below = 0;
     if (value * value < faint * faint * base[i]) {
       for (int sy = max(0, y - 1); sy <= min(height - 1, y + 1); sy++) {
         for (int sx = max(0, x - 1); sx <= min(width - 1, x + 1); sx++) {
-          if (isHit(sx, sy) != 0 && value < BELOW * residual[sy * width + sx]) {
+          if (isHit(sx, sy) != 0 && value < BELOW * residual(sy * width + sx)) {
             below = 1;
           }
         }
@@ -206,7 +212,7 @@ final class CosmicRayKernel extends ItemKernel {
   /** Whether opposite neighbours of a pixel are darker than any star would leave them. */
   int unlikeStars(int x, int y) {
     int i = y * width + x;
-    float value = residual[i];
+    float value = residual(i);
     float own = variance(i);
     float[] excess = new float[4];
     float[] shares = new float[4];

@@ -28,7 +28,7 @@ final class CosmicRayRow {
     float bound = kernel.steepness * kernel.steepness;
     int x = 1;
     for (; x <= width - 1 - LANES; x += LANES) {
-      if (anySteep(kernel.residual, kernel.base, y * width + x, width, bound)) {
+      if (anySteep(kernel.image, kernel.base, kernel.model, y * width + x, bound)) {
         look(kernel, y, x, x + LANES);
       }
     }
@@ -47,9 +47,10 @@ final class CosmicRayRow {
    * Whether a pixel is that bright over the empty sky alone, and stands out from its neighbours;
    * those not to be used are left for the closer look.
    */
-  private static boolean anySteep(float[] residual, float[] base, int i, int width, float bound) {
+  private static boolean anySteep(float[] image, float[] base, float[] model, int i, float bound) {
     FloatVector variance = FloatVector.fromArray(SPECIES, base, i);
-    FloatVector value = FloatVector.fromArray(SPECIES, residual, i);
+    FloatVector value =
+        FloatVector.fromArray(SPECIES, image, i).sub(FloatVector.fromArray(SPECIES, model, i));
     VectorMask<Float> bright =
         value
             .mul(value)

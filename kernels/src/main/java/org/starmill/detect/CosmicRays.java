@@ -49,12 +49,13 @@ public final class CosmicRays {
   }
 
   /**
-   * Adds {@link PixelFlag#COSMIC_RAY} to the mask of each pixel hit.
+   * Adds {@link PixelFlag#COSMIC_RAY} to the mask of each pixel hit, and takes it out of use.
    *
-   * @param residual electrons, sky subtracted, without the stars known so far; in a first search
-   *     the image itself
-   * @param base variance of the empty sky, electrons squared, 0 where a pixel must not be used
-   * @param model electrons of the stars taken out of the residual; 0 in a first search
+   * @param image electrons, sky subtracted; becomes 0 where a pixel is hit
+   * @param base variance of the empty sky, electrons squared, 0 where a pixel must not be used, as
+   *     those that are hit from now on
+   * @param model electrons of the stars known so far, which are taken off the image here; 0 in a
+   *     first search
    * @param mask bits of {@link PixelFlag}, changed
    * @param width columns
    * @param height rows
@@ -63,7 +64,7 @@ public final class CosmicRays {
    * @return number of pixels marked
    */
   public int mask(
-      float[] residual,
+      float[] image,
       float[] base,
       float[] model,
       short[] mask,
@@ -74,7 +75,7 @@ public final class CosmicRays {
     resize(width, height);
     kernel.faint = FAINT;
     kernel.modelError = MODEL_ERROR;
-    kernel.residual = residual;
+    kernel.image = image;
     kernel.base = base;
     kernel.model = model;
     kernel.share = shares(psf, 1 / (guessed ? GUESSED * contrast : contrast));
@@ -86,7 +87,7 @@ public final class CosmicRays {
       kernel.steepness = (float) (round == 0 ? threshold : GROWTH * threshold);
       kernel.contrast = kernel.steepness;
       if (round > 0) {
-        kernel.unchanged(residual, base, model, kernel.share, kernel.psfShare);
+        kernel.unchanged(image, base, model, kernel.share, kernel.psfShare);
       }
       device.run(kernel, height);
       int found = take(mask);
@@ -95,8 +96,11 @@ public final class CosmicRays {
         break;
       }
     }
+    if (marked > 0) {
+      takeOut(image, base);
+    }
     // The planes are the caller's: this object lives on and must not hold them.
-    kernel.residual = null;
+    kernel.image = null;
     kernel.base = null;
     kernel.model = null;
     return marked;
@@ -153,6 +157,18 @@ public final class CosmicRays {
       }
     }
     return count;
+  }
+
+  private void takeOut(float[] image, float[] base) {
+    int words = kernel.words;
+    for (int k = 0; k < kernel.hit.length; k++) {
+      for (int bits = kernel.hit[k]; bits != 0; bits &= bits - 1) {
+        int x = 32 * (k % words) + Integer.numberOfTrailingZeros(bits);
+        int i = k / words * kernel.width + x;
+        image[i] = 0f;
+        base[i] = 0f;
+      }
+    }
   }
 
   private void lookAround(int x, int y) {

@@ -95,6 +95,9 @@ public final class DetectChecks implements KernelChecks {
     kernel.image = noise(size, 0.2 * SIGMA, random);
     kernel.base = base(size, random);
     kernel.model = light(size, random);
+    for (int i = 0; i < size; i++) {
+      kernel.image[i] += kernel.model[i];
+    }
     for (int y = 5; y < rows; y += 13) {
       for (int x = Math.min(5, width / 2); x < width; x += 13) {
         float flux = (float) random.nextDouble(1500, 4000);
@@ -103,7 +106,7 @@ public final class DetectChecks implements KernelChecks {
           int sx = x + k % 11 - 5;
           int sy = y + k / 11 - 5;
           if (sx >= 0 && sx < width && sy >= 0 && sy < rows) {
-            kernel.image[sy * width + sx] += flux * star[k];
+            kernel.image[sy * width + sx] += flux * star[k] - kernel.model[sy * width + sx];
             kernel.base[sy * width + sx] = SIGMA * SIGMA;
             kernel.model[sy * width + sx] = 0;
           }
@@ -115,7 +118,7 @@ public final class DetectChecks implements KernelChecks {
     for (int i = 0; i < size; i++) {
       if (kernel.base[i] > 0) {
         kernel.weight[i] = 1f / (kernel.base[i] + Math.max(kernel.model[i], 0f));
-        kernel.weighted[i] = kernel.weight[i] * kernel.image[i];
+        kernel.weighted[i] = kernel.weight[i] * (kernel.image[i] - kernel.model[i]);
       }
     }
     kernel.significance = new float[size];
@@ -212,7 +215,7 @@ public final class DetectChecks implements KernelChecks {
     kernel.contrast = kernel.steepness;
     kernel.faint = 25;
     kernel.modelError = 0.02f;
-    kernel.residual = noise(size, 0.1 * SIGMA, random);
+    kernel.image = noise(size, 0.1 * SIGMA, random);
     kernel.base = base(size, random);
     kernel.model = new float[size];
     kernel.share = new float[] {0.3f, 0.3f, 0.13f, 0.13f};
@@ -228,13 +231,14 @@ public final class DetectChecks implements KernelChecks {
         double dy = y % 16 - 8 + 0.1 * tile;
         double star = Math.exp(-0.69 * (dx * dx + dy * dy));
         if (tile % 2 == 0) {
-          kernel.residual[i] += (float) (300 * SIGMA * star);
+          kernel.image[i] += (float) (300 * SIGMA * star);
         } else {
           kernel.model[i] += (float) (300 * SIGMA * star);
+          kernel.image[i] += kernel.model[i];
         }
         boolean corner = x % 16 < 2 && y % 16 < 1 && random.nextInt(2) == 0;
         if (corner) {
-          kernel.residual[i] = (float) (SIGMA * random.nextDouble(100, 150));
+          kernel.image[i] = kernel.model[i] + (float) (SIGMA * random.nextDouble(100, 150));
           kernel.base[i] = SIGMA * SIGMA;
         }
         if (kernel.later == 1 && corner && x % 16 == 0) {
@@ -279,8 +283,10 @@ public final class DetectChecks implements KernelChecks {
     }
     kernel.image = noise(width * height, SIGMA, random);
     kernel.base = base(width * height, random);
+    kernel.model = light(width * height, random);
     for (int i = 0; i < kernel.image.length; i++) {
       kernel.image[i] += (i % width / 16 + i / width / 16) % 2 * 100f;
+      kernel.image[i] += kernel.model[i];
     }
     kernel.x = new float[places];
     kernel.y = new float[places];

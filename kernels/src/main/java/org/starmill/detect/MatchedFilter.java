@@ -27,7 +27,8 @@ public final class MatchedFilter {
    *
    * @param image electrons, sky subtracted, row-major
    * @param base variance of the empty sky, electrons squared, 0 where a pixel must not be used
-   * @param model electrons of stars already taken out of the image, whose noise is still there
+   * @param model electrons of the stars that are known: it is taken off the image here, and their
+   *     noise stays
    * @param photon variance of one electron of a star after the flat (1 / flat, typically)
    * @param width columns
    * @param height rows
@@ -43,12 +44,34 @@ public final class MatchedFilter {
       int height,
       float[] psf,
       double threshold) {
+    return find(image, base, model, photon, width, 0, height, psf, threshold);
+  }
+
+  /**
+   * Finds the peaks of some rows of an image, as if it had no others.
+   *
+   * @param from the first row
+   * @param to one more than the last
+   * @return peaks with their places in the whole image
+   * @see #find(float[], float[], float[], double, int, int, float[], double)
+   */
+  public Peaks find(
+      float[] image,
+      float[] base,
+      float[] model,
+      double photon,
+      int width,
+      int from,
+      int to,
+      float[] psf,
+      double threshold) {
     if (!(threshold > 0)) {
       throw new IllegalArgumentException(
           "threshold of %s sigma: expected more than 0".formatted(threshold));
     }
     filter.width = width;
-    filter.height = height;
+    filter.top = from;
+    filter.height = to - from;
     filter.psf = psf;
     filter.psfSquared = new float[psf.length];
     for (int i = 0; i < psf.length; i++) {
@@ -106,6 +129,7 @@ public final class MatchedFilter {
     int width = filter.width;
     int height = filter.height;
     resize(width, height);
+    weights.top = filter.top;
     weights.photon = photon;
     weights.image = image;
     weights.base = base;
@@ -115,7 +139,7 @@ public final class MatchedFilter {
     peaks.threshold = threshold;
     device.run(peaks, height);
     for (int y = 0; y < height; y++) {
-      sample.row(y, width, filter.significance, y * width, base, model, photon);
+      sample.row(y + filter.top, width, filter.significance, y * width, base, model, photon);
     }
     weights.image = null;
     weights.base = null;
@@ -155,7 +179,7 @@ public final class MatchedFilter {
         boolean insideY = row > 0 && row < height - 1;
         found.add(
             column,
-            row,
+            row + filter.top,
             insideX ? PeakList.vertex(s[i - 1], s[i], s[i + 1]) : 0f,
             insideY ? PeakList.vertex(s[i - width], s[i], s[i + width]) : 0f,
             s[i],

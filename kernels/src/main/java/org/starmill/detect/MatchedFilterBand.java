@@ -72,7 +72,7 @@ final class MatchedFilterBand {
       correlate(y);
       if (y >= from && y < to) {
         filter.sample.row(
-            y,
+            y + filter.top,
             width,
             significance,
             slot(y, 3) * line + 1,
@@ -103,7 +103,7 @@ final class MatchedFilterBand {
         filter.base,
         filter.model,
         filter.photon,
-        y * width,
+        (y + filter.top) * width,
         width,
         weighted,
         weight,
@@ -127,9 +127,10 @@ final class MatchedFilterBand {
     for (; x <= width - LANES; x += LANES) {
       FloatVector variance = FloatVector.fromArray(SPECIES, base, from + x);
       VectorMask<Float> used = variance.compare(VectorOperators.GT, 0f);
-      FloatVector light = FloatVector.fromArray(SPECIES, model, from + x).max(zero);
-      FloatVector w = zero.blend(one.div(light.fma(photons, variance)), used);
-      FloatVector d = zero.blend(FloatVector.fromArray(SPECIES, image, from + x), used);
+      FloatVector light = FloatVector.fromArray(SPECIES, model, from + x);
+      FloatVector w = zero.blend(one.div(light.max(zero).fma(photons, variance)), used);
+      FloatVector left = FloatVector.fromArray(SPECIES, image, from + x).sub(light);
+      FloatVector d = zero.blend(left, used);
       w.intoArray(weight, to + x);
       d.mul(w).intoArray(weighted, to + x);
     }
@@ -138,7 +139,7 @@ final class MatchedFilterBand {
       boolean used = variance > 0f;
       float w = used ? 1f / (variance + photon * Math.max(model[from + x], 0f)) : 0f;
       weight[to + x] = w;
-      weighted[to + x] = used ? w * image[from + x] : 0f;
+      weighted[to + x] = used ? w * (image[from + x] - model[from + x]) : 0f;
     }
   }
 
@@ -253,7 +254,7 @@ final class MatchedFilterBand {
           boolean insideY = y > 0 && y < filter.height - 1;
           peaks.add(
               x,
-              y,
+              y + filter.top,
               insideX ? PeakList.vertex(s[at + x - 1], value, s[at + x + 1]) : 0f,
               insideY ? PeakList.vertex(s[down + x], value, s[up + x]) : 0f,
               value,

@@ -17,6 +17,10 @@ import org.starmill.device.ItemKernel;
 final class MatchedFilterKernel extends ItemKernel {
   int width;
   int height;
+
+  /** Row of the image that is the first one here. */
+  int top;
+
   int radius;
 
   /** PSF, (2 radius + 1) squared values, and its square. */

@@ -38,8 +38,11 @@ final class SurroundingKernel extends ItemKernel {
   /** How far the ring reaches, pixels. */
   int reach;
 
+  /** Electrons without the sky, with the stars of the model. */
   float[] image;
+
   float[] base;
+  float[] model;
 
   /** The PSF on a square of side 2 radius + 1, the middle pixel that of the place. */
   float[] psf;
@@ -83,7 +86,7 @@ final class SurroundingKernel extends ItemKernel {
         if (base[i] > 0) {
           float p = psf[(dy + radius) * side + dx + radius];
           float weighted = p / base[i];
-          data += weighted * image[i];
+          data += weighted * (image[i] - model[i]);
           flat += weighted;
           information += weighted * p;
           seen += p;
@@ -149,7 +152,7 @@ final class SurroundingKernel extends ItemKernel {
         && centreY < height - reach) {
       for (int k = 0; k < ring; k++) {
         int i = centre + ringOffset[k];
-        count += base[i] > 0 && image[i] > level ? 1 : 0;
+        count += base[i] > 0 && image[i] - model[i] > level ? 1 : 0;
       }
     } else {
       for (int k = 0; k < ring; k++) {
@@ -157,7 +160,7 @@ final class SurroundingKernel extends ItemKernel {
         int row = centreY + ringY[k];
         if (column >= 0 && row >= 0 && column < width && row < height) {
           int i = row * width + column;
-          count += base[i] > 0 && image[i] > level ? 1 : 0;
+          count += base[i] > 0 && image[i] - model[i] > level ? 1 : 0;
         }
       }
     }

@@ -109,6 +109,7 @@ final class SurroundingVectors {
   private void filter(int centre) {
     float[] image = kernel.image;
     float[] base = kernel.base;
+    float[] model = kernel.model;
     FloatVector zero = FloatVector.zero(FLOATS);
     FloatVector data = zero;
     FloatVector flat = zero;
@@ -120,7 +121,9 @@ final class SurroundingVectors {
       VectorMask<Float> used = b.compare(VectorOperators.GT, 0f);
       FloatVector p = zero.blend(FloatVector.fromArray(FLOATS, psf, v * LANES), used);
       FloatVector weighted = zero.blend(p.div(b), used);
-      data = weighted.fma(FloatVector.fromArray(FLOATS, image, i), data);
+      FloatVector left =
+          FloatVector.fromArray(FLOATS, image, i).sub(FloatVector.fromArray(FLOATS, model, i));
+      data = weighted.fma(left, data);
       flat = flat.add(weighted);
       information = weighted.fma(p, information);
       seen = seen.add(p);
@@ -135,6 +138,7 @@ final class SurroundingVectors {
   private int gather(int centre) {
     float[] image = kernel.image;
     float[] base = kernel.base;
+    float[] model = kernel.model;
     FloatVector zero = FloatVector.zero(FLOATS);
     FloatVector lowest = FloatVector.broadcast(FLOATS, LOWEST);
     FloatVector count = zero;
@@ -145,9 +149,9 @@ final class SurroundingVectors {
               FloatVector.fromArray(FLOATS, inRing, v * LANES),
               FloatVector.fromArray(FLOATS, base, i).compare(VectorOperators.GT, 0f));
       count = count.add(one);
-      lowest
-          .blend(FloatVector.fromArray(FLOATS, image, i), one.compare(VectorOperators.GT, 0f))
-          .intoArray(values, v * LANES);
+      FloatVector left =
+          FloatVector.fromArray(FLOATS, image, i).sub(FloatVector.fromArray(FLOATS, model, i));
+      lowest.blend(left, one.compare(VectorOperators.GT, 0f)).intoArray(values, v * LANES);
     }
     return (int) count.reduceLanes(VectorOperators.ADD);
   }

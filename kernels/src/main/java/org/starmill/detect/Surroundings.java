@@ -62,15 +62,16 @@ public final class Surroundings {
   /**
    * Measures how much structure there is that is no star's, all over an image.
    *
-   * @param image electrons, sky subtracted, row-major, no stars taken out
+   * @param image electrons, sky subtracted, row-major
    * @param base variance of the empty sky, electrons squared, 0 where a pixel must not be used
+   * @param model electrons of the stars known so far, which are taken off the image here
    * @param width columns
    * @param height rows
    * @param psf PSF on a square of odd side, sum about 1
    * @param fwhm of the PSF, pixels
    */
   public void measure(
-      float[] image, float[] base, int width, int height, float[] psf, double fwhm) {
+      float[] image, float[] base, float[] model, int width, int height, float[] psf, double fwhm) {
     double step = Math.max(LEAST_STEP, STEP * fwhm);
     int across = Math.max(1, (int) (width / step));
     int down = Math.max(1, (int) (height / step));
@@ -83,7 +84,7 @@ public final class Surroundings {
     }
     kernel.bounded = 0;
     kernel.halvings = 5;
-    look(x, y, image, base, width, height, psf, fwhm);
+    look(x, y, image, base, model, width, height, psf, fwhm);
     cell = CELL * step;
     cellsAcross = (across + CELL - 1) / CELL;
     cellsDown = (down + CELL - 1) / CELL;
@@ -133,6 +134,7 @@ public final class Surroundings {
    * @param chosen which of them
    * @param image electrons, sky subtracted, row-major
    * @param base variance of the empty sky, electrons squared, 0 where a pixel must not be used
+   * @param model electrons of the stars known so far, which are taken off the image here
    * @param width columns
    * @param height rows
    * @param psf PSF on a square of odd side, sum about 1
@@ -144,6 +146,7 @@ public final class Surroundings {
       int[] chosen,
       float[] image,
       float[] base,
+      float[] model,
       int width,
       int height,
       float[] psf,
@@ -161,7 +164,7 @@ public final class Surroundings {
     }
     kernel.bounded = 1;
     kernel.halvings = 6;
-    look(x, y, image, base, width, height, psf, fwhm);
+    look(x, y, image, base, model, width, height, psf, fwhm);
     for (int k = 0; k < n; k++) {
       left[k] = (peaks.significance()[chosen[k]] - kernel.added[k]) / structureAt(x[k], y[k]);
     }
@@ -179,6 +182,7 @@ public final class Surroundings {
       float[] y,
       float[] image,
       float[] base,
+      float[] model,
       int width,
       int height,
       float[] psf,
@@ -195,6 +199,7 @@ public final class Surroundings {
     kernel.leastSeen = (float) (LEAST_SEEN * sum);
     kernel.image = image;
     kernel.base = base;
+    kernel.model = model;
     kernel.x = x;
     kernel.y = y;
     if (kernel.added == null || kernel.added.length < x.length) {
@@ -205,6 +210,7 @@ public final class Surroundings {
     // The planes are the caller's: this object lives on and must not hold them.
     kernel.image = null;
     kernel.base = null;
+    kernel.model = null;
   }
 
   private void ring(double inner, double outer) {

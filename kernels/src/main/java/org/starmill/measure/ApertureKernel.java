@@ -50,7 +50,9 @@ final class ApertureKernel extends PsfKernel {
   /** Relative error of the model, squared. */
   float modelVariance;
 
-  float[] residual;
+  /** Electrons without the sky, with all stars of the model. */
+  float[] image;
+
   float[] model;
   float[] base;
 
@@ -140,7 +142,7 @@ final class ApertureKernel extends PsfKernel {
           int i = row * width + column;
           if (distance2 >= inner2 && distance2 < outer2 && base[i] > 0f) {
             float weight = 1f / variance(i, gain);
-            float r = residual[i] - level;
+            float r = image[i] - model[i] - level;
             if (pass == 0) {
               float cut = CUT * sqrt(base[i]);
               r = max(-cut, min(cut, r));
@@ -213,7 +215,7 @@ final class ApertureKernel extends PsfKernel {
             if (base[i] > 0f) {
               good = 1;
               noise = variance(i, gain);
-              value = residual[i] - sky;
+              value = image[i] - model[i] - sky;
               if (px <= own && px >= -own && py <= own && py >= -own) {
                 value += f * p;
               }

@@ -181,7 +181,7 @@ final class ApertureVectors {
 
   /** Gathers the ring's pixels, and sums them, cut. */
   private void cutRing(int star, int column, int row) {
-    float[] residual = kernel.residual;
+    float[] image = kernel.image;
     float[] model = kernel.model;
     float[] base = kernel.base;
     int width = kernel.width;
@@ -207,8 +207,9 @@ final class ApertureVectors {
       FloatVector dx = LANE_NUMBERS.add(left + v);
       FloatVector distance2 = dx.mul(dx).add(dy * dy);
       FloatVector b = FloatVector.fromArray(FLOATS, base, i);
-      FloatVector m = FloatVector.fromArray(FLOATS, model, i).max(0f);
-      FloatVector r = FloatVector.fromArray(FLOATS, residual, i);
+      FloatVector drawn = FloatVector.fromArray(FLOATS, model, i);
+      FloatVector m = drawn.max(0f);
+      FloatVector r = FloatVector.fromArray(FLOATS, image, i).sub(drawn);
       // 1 for the pixels that count, else 0.
       FloatVector used =
           zero.blend(one, distance2.compare(VectorOperators.GE, inner2))
@@ -324,7 +325,7 @@ final class ApertureVectors {
 
   /** Makes values of the PSF's, and leaves the least weights that the aperture meets in lanes. */
   private void addResidual(int star, int column, int row) {
-    float[] residual = kernel.residual;
+    float[] image = kernel.image;
     float[] model = kernel.model;
     float[] base = kernel.base;
     int width = kernel.width;
@@ -344,9 +345,11 @@ final class ApertureVectors {
       int i = (row + j) * width + column + v;
       int at = k * LANES;
       FloatVector b = FloatVector.fromArray(FLOATS, base, i);
-      FloatVector m = FloatVector.fromArray(FLOATS, model, i).max(0f);
+      FloatVector drawn = FloatVector.fromArray(FLOATS, model, i);
+      FloatVector m = drawn.max(0f);
       m.mul(m.mul(flat).add(gain)).add(b).intoArray(noise, at);
-      FloatVector.fromArray(FLOATS, residual, i)
+      FloatVector.fromArray(FLOATS, image, i)
+          .sub(drawn)
           .sub(sky)
           .add(FloatVector.fromArray(FLOATS, value, at).mul(f))
           .intoArray(value, at);

@@ -66,10 +66,12 @@ final class Apertures {
    * Measures every star in every aperture, and writes the fluxes and their errors into the list.
    *
    * @param stars as they are drawn, with their errors
-   * @param drawn the kernel that has drawn them: its model, and what that leaves of the image
+   * @param drawn the kernel that has drawn them
+   * @param planes the image, and what was drawn
+   * @param modelVariance relative error of the model, squared
    * @param psf that they are drawn with
    */
-  void measure(StarList stars, RenderKernel drawn, Psf psf) {
+  void measure(StarList stars, RenderKernel drawn, Planes planes, float modelVariance, Psf psf) {
     int n = stars.count();
     int apertures = kernel.apertures;
     stars.aperFlux = new float[apertures][n];
@@ -80,10 +82,10 @@ final class Apertures {
     kernel.configure(psf);
     kernel.width = drawn.width;
     kernel.height = drawn.height;
-    kernel.modelVariance = drawn.modelVariance;
-    kernel.residual = drawn.residual;
-    kernel.model = drawn.model;
-    kernel.base = drawn.base;
+    kernel.modelVariance = modelVariance;
+    kernel.image = planes.image;
+    kernel.model = planes.model;
+    kernel.base = planes.base;
     kernel.form = drawn.form;
     kernel.drawn = drawn.radius;
     kernel.table = drawn.table();
@@ -177,7 +179,7 @@ final class Apertures {
 
   /** Lets go of the image's planes. */
   void release() {
-    kernel.residual = null;
+    kernel.image = null;
     kernel.model = null;
     kernel.base = null;
   }

@@ -3,16 +3,21 @@ package org.starmill.measure;
 import org.starmill.device.ItemKernel;
 
 /**
- * Variance of the empty sky in each pixel of one row, and the image less its sky.
+ * Variance of the empty sky in each pixel of one row, in the place of its level, and the image less
+ * its sky.
  *
  * <p>With response f, read noise r and sky s the raw pixel held s f electrons of sky, so that after
  * the flat its variance is s / f + r^2 / f^2. It does not hold the stars' photon noise: that is
  * added from the model, never from the data (which would give low pixels high weights and bias
- * faint fluxes). A pixel that must not be used gets 0; any other at least the {@link #least}.
+ * faint fluxes). A pixel that must not be used gets 0 in both; the variance of any other is at
+ * least the {@link #least}.
  */
 final class BaseVarianceKernel extends ItemKernel {
   int width;
   int unusable;
+
+  /** 1 where the sky is still in the image, 0 where it was taken off. */
+  int subtracting;
 
   /** 1 where there is a response, else 0 and the array is of length 1. */
   int flatFielded;
@@ -22,12 +27,13 @@ final class BaseVarianceKernel extends ItemKernel {
   /** Above 0: without read noise and with a sky of 0 every pixel would count as unusable. */
   float least;
 
-  float[] science;
-  float[] sky;
   float[] response;
   short[] mask;
-  @Output float[] base;
-  @Output float[] residual;
+
+  /** In: level of the sky, electrons. Out: variance. */
+  float[] base;
+
+  float[] image;
 
   @Override
   protected void vectorItems(int from, int to) {
@@ -45,14 +51,18 @@ final class BaseVarianceKernel extends ItemKernel {
       if (flatFielded == 1) {
         gain = 1f / max(response[i], 0.05f);
       }
-      float variance = max(gain * (max(sky[i], 0f) + gain * readVariance), least);
-      float value = science[i] - sky[i];
+      float sky = base[i];
+      float variance = max(gain * (max(sky, 0f) + gain * readVariance), least);
+      float value = image[i];
+      if (subtracting == 1) {
+        value = value - sky;
+      }
       if ((mask[i] & unusable) != 0) {
         variance = 0f;
         value = 0f;
       }
       base[i] = variance;
-      residual[i] = value;
+      image[i] = value;
     }
   }
 }

@@ -28,35 +28,34 @@ final class BaseVarianceVectors {
   }
 
   private static void flatFielded(BaseVarianceKernel kernel, int from, int end) {
-    float[] science = kernel.science;
-    float[] sky = kernel.sky;
     float[] response = kernel.response;
     short[] mask = kernel.mask;
     float[] base = kernel.base;
-    float[] residual = kernel.residual;
+    float[] image = kernel.image;
+    // Times 1 the sky is taken off, times 0 it is not: exact either way.
+    float subtracting = kernel.subtracting;
     FloatVector one = FloatVector.broadcast(FLOATS, 1);
     for (int i = from; i < end; i += LANES) {
-      FloatVector level = FloatVector.fromArray(FLOATS, sky, i);
+      FloatVector level = FloatVector.fromArray(FLOATS, base, i);
       FloatVector gain = one.div(FloatVector.fromArray(FLOATS, response, i).max(0.05f));
       IntVector use = usable(mask, i, kernel.unusable);
       FloatVector variance =
           gain.mul(level.max(0).add(gain.mul(kernel.readVariance))).max(kernel.least);
       store(variance, use, base, i);
-      store(FloatVector.fromArray(FLOATS, science, i).sub(level), use, residual, i);
+      store(FloatVector.fromArray(FLOATS, image, i).sub(level.mul(subtracting)), use, image, i);
     }
   }
 
   private static void withoutFlat(BaseVarianceKernel kernel, int from, int end) {
-    float[] science = kernel.science;
-    float[] sky = kernel.sky;
     short[] mask = kernel.mask;
     float[] base = kernel.base;
-    float[] residual = kernel.residual;
+    float[] image = kernel.image;
+    float subtracting = kernel.subtracting;
     for (int i = from; i < end; i += LANES) {
-      FloatVector level = FloatVector.fromArray(FLOATS, sky, i);
+      FloatVector level = FloatVector.fromArray(FLOATS, base, i);
       IntVector use = usable(mask, i, kernel.unusable);
       store(level.max(0).add(kernel.readVariance).max(kernel.least), use, base, i);
-      store(FloatVector.fromArray(FLOATS, science, i).sub(level), use, residual, i);
+      store(FloatVector.fromArray(FLOATS, image, i).sub(level.mul(subtracting)), use, image, i);
     }
   }
 

@@ -179,7 +179,10 @@ public final class ImageReducer implements AutoCloseable {
   }
 
   /**
-   * Calibrates and measures a raw frame.
+   * Calibrates a raw frame and measures its stars.
+   *
+   * <p>Works in planes that are kept for the next image: nothing of the image's size is allocated
+   * once one of its size was there.
    *
    * @param frame left as it is
    * @param masters of the size of the frame's data section; left as they are
@@ -187,17 +190,27 @@ public final class ImageReducer implements AutoCloseable {
    *     Calibration#calibrate} and of {@link #reduce(Image)}
    * @throws org.starmill.device.DeviceException where the device fails, whatever the image
    */
+  public Measurement measure(RawFrame frame, Masters masters) {
+    StepClock clock = new StepClock(device);
+    planes(frame.data().width(), frame.data().height());
+    short[] mask = planes.ownMask();
+    clock.run("calibrate", () -> calibration.calibrate(frame, masters, planes.image, mask));
+    return field(frame, masters, clock).measure();
+  }
+
+  /**
+   * Calibrates a raw frame and measures its stars, as {@link #measure}, and gives the planes too.
+   *
+   * @param frame left as it is
+   * @param masters of the size of the frame's data section; left as they are
+   * @throws ImageRejected as {@link #measure}
+   * @throws org.starmill.device.DeviceException where the device fails, whatever the image
+   */
   public Reduction reduce(RawFrame frame, Masters masters) {
     StepClock clock = new StepClock(device);
     Image image = clock.time("calibrate", () -> calibration.calibrate(frame, masters));
-    double gain = frame.detector().gain();
-    double biasError;
-    double flatError;
-    try (Trace.Open errors = Trace.step("errors of the masters")) {
-      biasError = gain * typical(masters.bias(), false);
-      flatError = masters.flat() == null ? 0 : typical(masters.flat(), true);
-    }
-    return measure(image, biasError, flatError, clock);
+    begin(image);
+    return field(frame, masters, clock).reduce(image);
   }
 
   /**
@@ -212,7 +225,41 @@ public final class ImageReducer implements AutoCloseable {
    * @throws org.starmill.device.DeviceException where the device fails, whatever the image
    */
   public Reduction reduce(Image image) {
-    return measure(withoutUnusableValues(image), 0, 0, new StepClock(device));
+    Image usable = withoutUnusableValues(image);
+    begin(usable);
+    double readVariance = image.readNoise() * image.readNoise();
+    return new Field(planes, usable.response(), readVariance, 0, new StepClock(device))
+        .reduce(usable);
+  }
+
+  /** Makes planes of this size, unless there are. */
+  private void planes(int width, int height) {
+    if (planes == null || planes.width != width || planes.height != height) {
+      // The old ones first: both may not find room.
+      planes = null;
+      planes = new Planes(width, height);
+    }
+  }
+
+  /** Copies an image that is to be kept as it is. */
+  private void begin(Image image) {
+    try (Trace.Open copying = Trace.step("planes")) {
+      planes(image.width(), image.height());
+      System.arraycopy(image.science(), 0, planes.image, 0, planes.image.length);
+      planes.mask = image.mask();
+    }
+  }
+
+  private Field field(RawFrame frame, Masters masters, StepClock clock) {
+    double gain = frame.detector().gain();
+    double readNoise = frame.detector().readNoise();
+    try (Trace.Open errors = Trace.step("errors of the masters")) {
+      double biasError = gain * typical(masters.bias(), false);
+      double flatError = masters.flat() == null ? 0 : typical(masters.flat(), true);
+      float[] response = masters.flat() == null ? null : masters.flat().level();
+      return new Field(
+          planes, response, readNoise * readNoise + biasError * biasError, flatError, clock);
+    }
   }
 
   /** A copy of an image whose mask knows of every value that must not be used. */
@@ -268,35 +315,10 @@ public final class ImageReducer implements AutoCloseable {
     return values.length == 0 ? Double.NaN : values[values.length / 2];
   }
 
-  private Reduction measure(Image image, double biasError, double flatError, StepClock clock) {
-    int width = image.width();
-    int height = image.height();
-    try (Trace.Open clearing = Trace.step("planes")) {
-      if (planes == null || planes.width != width || planes.height != height) {
-        planes = new Planes(width, height);
-      }
-      planes.complete();
-      Arrays.fill(planes.model, 0f);
-    }
-    try {
-      Reduction reduction = new Field(image, planes, biasError, flatError, clock).reduce();
-      planes.release();
-      return reduction;
-    } finally {
-      // The image is the caller's: this object lives on and must not hold it.
-      apertures.release();
-      baseVariance.science = null;
-      baseVariance.sky = null;
-      baseVariance.mask = null;
-      baseVariance.response = null;
-      solver.release();
-    }
-  }
-
   /** One image on its way: what is known of it so far. */
   private final class Field {
-    private final Image image;
     private final Planes planes;
+    private final float[] response;
     private final double readVariance;
     private final double flatError;
     private final StepClock clock;
@@ -326,26 +348,72 @@ public final class ImageReducer implements AutoCloseable {
     /** Made when first asked for, and again where trails were masked: what they fill is no star. */
     private SaturatedPatches saturatedPatches;
 
-    Field(Image image, Planes planes, double biasError, double flatError, StepClock clock) {
-      this.image = image;
+    /**
+     * @param planes whose image and mask are those of this image
+     * @param response null for 1 everywhere
+     * @param readVariance electrons squared, before the flat, the bias's error included
+     * @param flatError relative
+     */
+    Field(Planes planes, float[] response, double readVariance, double flatError, StepClock clock) {
       this.planes = planes;
-      this.readVariance = image.readNoise() * image.readNoise() + biasError * biasError;
+      this.response = response;
+      this.readVariance = readVariance;
       this.flatError = flatError;
       this.clock = clock;
-      this.width = image.width();
-      this.height = image.height();
+      this.width = planes.width;
+      this.height = planes.height;
     }
 
-    Reduction reduce() {
-      solver.begin(planes, image.response(), settings.fitSky(), settings.maxGroup());
+    Measurement measure() {
+      try {
+        goTheWay();
+        clock.run("measure", this::judge);
+        try (Trace.Open telling = Trace.step("results")) {
+          return results();
+        }
+      } finally {
+        // Image and response are the caller's: this object lives on and must not hold them.
+        apertures.release();
+        baseVariance.mask = null;
+        baseVariance.response = null;
+        planes.mask = null;
+      }
+    }
+
+    Reduction reduce(Image image) {
+      Measurement measurement = measure();
+      try (Trace.Open telling = Trace.step("results")) {
+        return new Reduction(measurement, image, mesh.level(sky), residual(image.mask()));
+      }
+    }
+
+    private float[] residual(short[] mask) {
+      ResidualKernel kernel = new ResidualKernel();
+      kernel.width = width;
+      kernel.image = planes.image;
+      kernel.model = planes.model;
+      kernel.mask = mask;
+      kernel.unusable = PixelFlag.UNUSABLE;
+      kernel.residual = new float[width * height];
+      device.run(kernel, height);
+      return kernel.residual;
+    }
+
+    private void goTheWay() {
+      solver.begin(planes, settings.fitSky(), settings.maxGroup());
       clock.run("sky", this::firstSky);
       clock.run("detect", this::maskDefectiveColumns);
       clock.run("detect", this::guessSeeing);
       if (skyBox(psf.fwhm()) != skyBox) {
         skyBox = skyBox(psf.fwhm());
-        clock.run("sky", this::measureSky);
+        clock.run(
+            "sky",
+            () -> {
+              mesh.restore(sky, planes.image);
+              measureSky();
+            });
       }
-      clock.run("detect", () -> maskCosmicRays(planes.image, true));
+      clock.run("detect", () -> maskCosmicRays(true));
       clock.run("detect", () -> find(1));
       clock.run("psf", () -> fitPsf(-1));
       if (differs(psf.fwhm())) {
@@ -357,7 +425,7 @@ public final class ImageReducer implements AutoCloseable {
         clock.run("measure", () -> sweep(SWEEPS, StarSolver.ROUGHLY_STILL));
         if (pass == 1) {
           // Once the stars are known: what hides beside and under them.
-          clock.run("detect", () -> maskCosmicRays(planes.residual, false));
+          clock.run("detect", () -> maskCosmicRays(false));
         }
         clock.run("measure", this::prune);
         int next = pass + 1;
@@ -380,7 +448,6 @@ public final class ImageReducer implements AutoCloseable {
       clock.run("measure", this::prune);
       clock.run("measure", () -> sweep(LAST_SWEEPS, StarSolver.STILL));
       clock.run("measure", this::findErrors);
-      return finish();
     }
 
     private boolean differs(double fwhm) {
@@ -394,59 +461,64 @@ public final class ImageReducer implements AutoCloseable {
 
     private void measureSky() {
       double fwhm = psf == null ? BLIND_FWHM : psf.fwhm();
-      sky = mesh.measure(image.science(), image.mask(), width, height, skyBox, fwhm, planes.weight);
+      sky = mesh.measure(planes.image, planes.mask, width, height, skyBox, fwhm);
       if (sky.medianLevel() > settings.skyMaxLevel()) {
         throw new ImageRejected(
             "saturated sky",
             "sky of %.0f electrons a pixel; expected at most %.0f (sky.max-level)"
                 .formatted(sky.medianLevel(), settings.skyMaxLevel()));
       }
-      subtractSky();
+      takeSky(true);
     }
 
-    private void subtractSky() {
+    /**
+     * Makes the variance of the empty sky.
+     *
+     * @param subtracting whether the sky is to be taken off the image as well
+     */
+    private void takeSky(boolean subtracting) {
+      mesh.draw(sky, planes.base);
       baseVariance.width = width;
       baseVariance.unusable = PixelFlag.UNUSABLE;
-      baseVariance.flatFielded = image.response() == null ? 0 : 1;
-      baseVariance.response = image.response() == null ? new float[1] : image.response();
+      baseVariance.subtracting = subtracting ? 1 : 0;
+      baseVariance.flatFielded = response == null ? 0 : 1;
+      baseVariance.response = response == null ? new float[1] : response;
       baseVariance.readVariance = (float) readVariance;
       baseVariance.least =
           (float)
               Math.max(
                   LEAST_VARIANCE, LEAST_VARIANCE_SHARE * sky.medianNoise() * sky.medianNoise());
-      baseVariance.science = image.science();
-      baseVariance.sky = sky.level();
-      baseVariance.mask = image.mask();
+      baseVariance.mask = planes.mask;
       baseVariance.base = planes.base;
-      baseVariance.residual = planes.image;
+      baseVariance.image = planes.image;
       device.run(baseVariance, height);
     }
 
     /** The FWHM by the stars in some rows; NaN where there are too few, unless it is all rows. */
     private double seeing(int from, int to, Psf blind, double threshold) {
-      boolean all = to - from == height;
-      float[] image = planes.image;
-      float[] base = planes.base;
-      if (!all) {
-        // No star is drawn yet: these planes are free.
-        image = planes.residual;
-        base = planes.weight;
-        System.arraycopy(planes.image, from * width, image, 0, (to - from) * width);
-        System.arraycopy(planes.base, from * width, base, 0, (to - from) * width);
-      }
       Peaks peaks =
           filter.find(
-              image, base, planes.model, 1, width, to - from, blind.stampAt(0, 0, 3), threshold);
+              planes.image,
+              planes.base,
+              planes.model,
+              1,
+              width,
+              from,
+              to,
+              blind.stampAt(0, 0, 3),
+              threshold);
       brightPeaks = peaks.count();
-      if (!all && peaks.count() < SEEING_STARS) {
+      if (to - from < height && peaks.count() < SEEING_STARS) {
         return Double.NaN;
       }
       return Seeing.fwhm(
-          image, base, width, to - from, peaks.x(), peaks.y(), brightestFirst(peaks));
+          planes.image, planes.base, width, height, peaks.x(), peaks.y(), brightestFirst(peaks));
     }
 
     private void maskDefectiveColumns() {
-      if (defectiveColumns.mask(planes.image, planes.base, image.mask(), width, height) > 0) {
+      // No star is known yet.
+      Arrays.fill(planes.model, 0f);
+      if (defectiveColumns.mask(planes.image, planes.base, planes.mask, width, height) > 0) {
         forgetMasked();
       }
     }
@@ -473,28 +545,22 @@ public final class ImageReducer implements AutoCloseable {
      *
      * @param guessed whether the PSF is not fitted yet
      */
-    private void maskCosmicRays(float[] from, boolean guessed) {
+    private void maskCosmicRays(boolean guessed) {
       if (!settings.cosmicRays().find()) {
         return;
       }
       float[] centred = psf.stampAt((width - 1) / 2.0, (height - 1) / 2.0, 1);
-      int marked =
-          cosmicRays.mask(
-              from, planes.base, planes.model, image.mask(), width, height, centred, guessed);
-      if (marked > 0) {
-        forgetMasked();
-      }
+      cosmicRays.mask(
+          planes.image, planes.base, planes.model, planes.mask, width, height, centred, guessed);
     }
 
     /** Takes the pixels that were masked since the planes were made out of them. */
     private void forgetMasked() {
-      short[] mask = image.mask();
+      short[] mask = planes.mask;
       for (int i = 0; i < mask.length; i++) {
         if ((mask[i] & PixelFlag.UNUSABLE) != 0) {
           planes.image[i] = 0f;
           planes.base[i] = 0f;
-          planes.residual[i] = 0f;
-          planes.weight[i] = 0f;
         }
       }
     }
@@ -505,7 +571,7 @@ public final class ImageReducer implements AutoCloseable {
         return false;
       }
       int found =
-          trails.mask(planes.image, planes.base, image.mask(), width, height, peaks, psf.fwhm());
+          trails.mask(planes.image, planes.base, planes.mask, width, height, peaks, psf.fwhm());
       trailCount += found;
       if (found > 0) {
         saturatedPatches = null;
@@ -539,23 +605,24 @@ public final class ImageReducer implements AutoCloseable {
     /** Searches the residual (in pass 1: the image) and appends what is new to the stars. */
     private void find(int pass) {
       if (pass == 1) {
+        if (drawn) {
+          Arrays.fill(planes.model, 0f);
+        }
         stars = new StarList();
         drawn = false;
-        Arrays.fill(planes.model, 0f);
-        System.arraycopy(planes.image, 0, planes.residual, 0, planes.image.length);
         searchedWith = psf.fwhm();
       }
       Peaks peaks = search(pass);
       if (pass == 1 && maskTrails(peaks)) {
-        System.arraycopy(planes.image, 0, planes.residual, 0, planes.image.length);
         peaks = search(pass);
       }
       if (pass <= STRUCTURE_PASSES) {
-        surroundings.measure(planes.residual, planes.base, width, height, searchPsf(), psf.fwhm());
+        surroundings.measure(
+            planes.image, planes.base, planes.model, width, height, searchPsf(), psf.fwhm());
       }
       int[] chosen = pass == 1 ? oncePerSaturatedStar(peaks) : newOnes(peaks);
       stars.append(peaks, chosen, pass);
-      stars.photons(image.response(), width, height);
+      stars.photons(response, width, height);
       if (pass == 1) {
         solver.noise(modelError(), sky.medianNoise());
         solver.arrange(stars);
@@ -582,7 +649,7 @@ public final class ImageReducer implements AutoCloseable {
 
     private Peaks search(int pass) {
       return filter.find(
-          planes.residual,
+          planes.image,
           planes.base,
           planes.model,
           1,
@@ -611,7 +678,7 @@ public final class ImageReducer implements AutoCloseable {
 
     private SaturatedPatches saturatedPatches() {
       if (saturatedPatches == null) {
-        saturatedPatches = new SaturatedPatches(image.mask(), width, height);
+        saturatedPatches = new SaturatedPatches(planes.mask, width, height);
       }
       return saturatedPatches;
     }
@@ -652,7 +719,15 @@ public final class ImageReducer implements AutoCloseable {
 
     private float[] aboveSurroundings(Peaks peaks, int[] chosen) {
       return surroundings.significance(
-          peaks, chosen, planes.residual, planes.base, width, height, searchPsf(), psf.fwhm());
+          peaks,
+          chosen,
+          planes.image,
+          planes.base,
+          planes.model,
+          width,
+          height,
+          searchPsf(),
+          psf.fwhm());
     }
 
     /**
@@ -753,7 +828,8 @@ public final class ImageReducer implements AutoCloseable {
               floats(stars.photon, candidates));
       psfResult =
           psfFit.fit(
-              planes.residual,
+              planes.image,
+              planes.model,
               planes.base,
               width,
               height,
@@ -877,7 +953,7 @@ public final class ImageReducer implements AutoCloseable {
       int reach = Math.max(2, (int) Math.ceil(psf.fwhm()));
       if (Blends.split(
           stars, solver, psf, star -> patches.near(stars.x(star), stars.y(star), reach) >= 0)) {
-        stars.photons(image.response(), width, height);
+        stars.photons(response, width, height);
         addFresh();
       }
     }
@@ -949,20 +1025,11 @@ public final class ImageReducer implements AutoCloseable {
     private void skyWithoutStars() {
       // Where stars are brighter than this their noise and the PSF's error would show.
       float limit = (float) Math.max(0.5 * sky.medianNoise(), faintModel());
-      sky =
-          mesh.refine(
-              sky,
-              planes.residual,
-              image.mask(),
-              planes.model,
-              limit,
-              width,
-              height,
-              skyBox,
-              psf.fwhm());
-      subtractSky();
+      Sky former = sky;
+      sky = mesh.refine(former, planes.image, planes.mask, planes.model, limit, skyBox, psf.fwhm());
+      mesh.exchange(former, sky, planes.image);
+      takeSky(false);
       solver.noise(modelError(), sky.medianNoise());
-      solver.subtract();
     }
 
     /** What the stars' model stays below in the fifth of the good pixels with the least of it. */
@@ -979,22 +1046,15 @@ public final class ImageReducer implements AutoCloseable {
       return n == 0 ? 0 : sample[Math.min(n - 1, (int) (LEAST_SKY_SHARE * n))];
     }
 
-    private Reduction finish() {
-      clock.run("measure", this::judge);
-      try (Trace.Open telling = Trace.step("results")) {
-        return results();
-      }
-    }
-
-    private Reduction results() {
+    private Measurement results() {
       confusion = confusion();
       int n = stars.count();
       if (n == 0) {
         throw new ImageRejected(
             "no stars", "no fit gave a flux above %.0f sigma".formatted(FAINTEST));
       }
-      // The weights are not needed any more.
-      mesh.draw(sky, width, height);
+      // The variance is not needed any more: its plane takes the sky.
+      mesh.draw(sky, planes.base);
       double[] x = new double[n];
       double[] y = new double[n];
       float[] flux = new float[n];
@@ -1005,7 +1065,7 @@ public final class ImageReducer implements AutoCloseable {
         flux[i] = withoutPositionBias(stars.flux[i], stars.errorFlux[i]);
         int column = Math.max(0, Math.min(width - 1, stars.centreX[i]));
         int row = Math.max(0, Math.min(height - 1, stars.centreY[i]));
-        local[i] = sky.level()[row * width + column] + stars.skyOffset[i];
+        local[i] = planes.base[row * width + column] + stars.skyOffset[i];
         if (x[i] < -0.5 || y[i] < -0.5 || x[i] > width - 0.5 || y[i] > height - 0.5) {
           stars.flags[i] |= StarFlag.OUTSIDE_FRAME;
         }
@@ -1030,16 +1090,8 @@ public final class ImageReducer implements AutoCloseable {
               stars.aperError,
               stars.flags,
               stars.pass);
-      return new Reduction(
-          image,
-          sky.level(),
-          planes.residual,
-          result,
-          psf,
-          summary(result),
-          clock.seconds(),
-          clock.cpuSeconds(),
-          device.name());
+      return new Measurement(
+          result, psf, summary(result), clock.seconds(), clock.cpuSeconds(), device.name());
     }
 
     /** Says of every star what its stamp shows, drops those without pixels, and sorts the rest. */
@@ -1124,7 +1176,7 @@ public final class ImageReducer implements AutoCloseable {
       int bits = 0;
       for (int y = Math.max(0, cy - core); y <= Math.min(height - 1, cy + core); y++) {
         for (int x = Math.max(0, cx - core); x <= Math.min(width - 1, cx + core); x++) {
-          bits |= image.mask()[y * width + x] & 0xffff;
+          bits |= planes.mask[y * width + x] & 0xffff;
         }
       }
       return bits;
@@ -1154,7 +1206,7 @@ public final class ImageReducer implements AutoCloseable {
       long saturated = 0;
       long masked = 0;
       long struck = 0;
-      for (short bits : image.mask()) {
+      for (short bits : planes.mask) {
         saturated += (bits & PixelFlag.SATURATED) != 0 ? 1 : 0;
         masked += (bits & PixelFlag.UNUSABLE) != 0 ? 1 : 0;
         struck += (bits & PixelFlag.COSMIC_RAY) != 0 ? 1 : 0;

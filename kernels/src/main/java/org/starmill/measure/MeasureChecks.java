@@ -28,11 +28,11 @@ public final class MeasureChecks implements KernelChecks {
     return List.of(
         KernelCheck.of(BaseVarianceKernel.class, 1e-6, MeasureChecks::variance)
             .giving("base", kernel -> KernelCheck.scaled(kernel.base, 0, NOISE * NOISE))
-            .giving("residual", kernel -> KernelCheck.scaled(kernel.residual, 0, NOISE)),
+            .giving("image", kernel -> KernelCheck.scaled(kernel.image, 0, NOISE)),
         KernelCheck.of(RenderKernel.class, 2e-5, MeasureChecks::render)
-            .giving("model", kernel -> KernelCheck.scaled(kernel.model, 0, BRIGHT))
-            .giving("residual", kernel -> KernelCheck.scaled(kernel.residual, 0, BRIGHT))
-            .giving("weight", kernel -> KernelCheck.scaled(kernel.weight, 0, 1e-3f)),
+            .giving("model", kernel -> KernelCheck.scaled(kernel.model, 0, BRIGHT)),
+        KernelCheck.of(ResidualKernel.class, 0, MeasureChecks::residual)
+            .giving("residual", kernel -> KernelCheck.scaled(kernel.residual, 0, NOISE)),
         KernelCheck.of(StarNormalKernel.class, 1e-4, MeasureChecks::normals)
             .giving("own", MeasureChecks::own)
             .giving("cross", MeasureChecks::cross),
@@ -75,8 +75,10 @@ public final class MeasureChecks implements KernelChecks {
     final float[] flux;
     final int[] radius;
     final float[] form;
-    final float[] residual;
-    final float[] weight;
+    final float[] image;
+    final float[] model;
+    final float[] base;
+    final float[] photon;
 
     Field(int stars, int width, int height, SplittableRandom random) {
       this.width = width;
@@ -96,11 +98,16 @@ public final class MeasureChecks implements KernelChecks {
         radius[i] = random.nextInt(2) == 0 ? stampRadius : Math.max(2, stampRadius - 2);
         psf.formAt(centreX[i] + offsetX[i], centreY[i] + offsetY[i], form, i * PsfKernel.FORM);
       }
-      residual = numbers(width * height, -1.7 * NOISE, 1.7 * NOISE, random);
-      weight = numbers(width * height, 0.8e-3, 1.2e-3, random);
-      for (int i = 0; i < weight.length; i++) {
+      // Multiples of a power of two: what the model leaves of the image is exact.
+      model = numbers(width * height, -2, 200, random);
+      image = numbers(width * height, -1.7 * NOISE, 1.7 * NOISE, random);
+      base = numbers(width * height, 800, 1200, random);
+      photon = numbers(stars, 0.8, 1.2, random);
+      for (int i = 0; i < base.length; i++) {
+        model[i] = Math.round(64 * model[i]) / 64f;
+        image[i] = Math.round(64 * image[i]) / 64f + model[i];
         if (random.nextInt(30) == 0 || i % width == 20) {
-          weight[i] = 0;
+          base[i] = 0;
         }
       }
     }
@@ -142,15 +149,14 @@ public final class MeasureChecks implements KernelChecks {
     kernel.flatFielded = random.nextInt(2);
     kernel.readVariance = 50;
     kernel.least = 60;
-    kernel.science = numbers(size, 900, 1100, random);
-    kernel.sky = numbers(size, -300, 1200, random);
+    kernel.subtracting = random.nextInt(2);
+    kernel.image = numbers(size, 900, 1100, random);
     kernel.response = numbers(kernel.flatFielded == 1 ? size : 1, 0.02, 1.2, random);
     kernel.mask = new short[size];
     for (int i = 0; i < size; i++) {
       kernel.mask[i] = (short) (random.nextInt(5) == 0 ? random.nextInt(256) : 0);
     }
-    kernel.base = new float[size];
-    kernel.residual = new float[size];
+    kernel.base = numbers(size, -300, 1200, random);
     return kernel;
   }
 
@@ -164,7 +170,7 @@ public final class MeasureChecks implements KernelChecks {
     kernel.configure(field.psf);
     kernel.width = width;
     kernel.height = height;
-    kernel.drawing = random.nextInt(3);
+    kernel.onTop = random.nextInt(2);
     members(kernel, field, bands);
     kernel.centreX = field.centreX;
     kernel.centreY = field.centreY;
@@ -173,27 +179,24 @@ public final class MeasureChecks implements KernelChecks {
     kernel.offsetY = field.offsetY;
     kernel.flux = field.flux;
     kernel.form = field.form;
-    kernel.image = field.residual;
-    kernel.base = new float[width * height];
-    for (int i = 0; i < kernel.base.length; i++) {
-      kernel.base[i] = field.weight[i] > 0 ? 1 / field.weight[i] : 0;
-    }
-    kernel.flatFielded = random.nextInt(2);
-    kernel.response = numbers(kernel.flatFielded == 1 ? width * height : 1, 0.8, 1.2, random);
-    kernel.modelVariance = 1e-4f;
-    kernel.model = numbers(width * height, 0, 50, random);
-    kernel.residual = new float[width * height];
-    kernel.weight = new float[width * height];
-    if (kernel.drawing == RenderKernel.ON_TOP) {
-      // What is drawn on top leaves the rest as it was found: right.
-      kernel.drawing = RenderKernel.NOTHING;
-      for (int band = 0; band < bands; band++) {
-        kernel.item(band);
-      }
-      kernel.drawing = RenderKernel.ON_TOP;
-    }
+    kernel.model = field.model;
     // No table beyond the core: wings are drawn without one.
     kernel.tabulate(new PsfTable(field.psf, kernel, 0));
+    return kernel;
+  }
+
+  private static ResidualKernel residual(int rows, SplittableRandom random, boolean vectors) {
+    ResidualKernel kernel = new ResidualKernel();
+    kernel.width = Math.max(1, Math.min(MOST_PIXELS / rows, 1 + 97 * rows % 260));
+    int size = rows * kernel.width;
+    kernel.image = numbers(size, -NOISE, 10 * NOISE, random);
+    kernel.model = numbers(size, 0, 9 * NOISE, random);
+    kernel.unusable = PixelFlag.UNUSABLE;
+    kernel.mask = new short[size];
+    for (int i = 0; i < size; i++) {
+      kernel.mask[i] = (short) (random.nextInt(5) == 0 ? random.nextInt(256) : 0);
+    }
+    kernel.residual = new float[size];
     return kernel;
   }
 
@@ -239,8 +242,11 @@ public final class MeasureChecks implements KernelChecks {
     kernel.radius = field.radius;
     // Where the sky is fitted on a stamp no wider than the star, hardly a star is left.
     kernel.fitSky = field.stampRadius > 4 ? random.nextInt(2) : 0;
-    kernel.residual = field.residual;
-    kernel.weight = field.weight;
+    kernel.modelVariance = 1e-4f;
+    kernel.image = field.image;
+    kernel.model = field.model;
+    kernel.base = field.base;
+    kernel.photon = field.photon;
     kernel.centreX = field.centreX;
     kernel.centreY = field.centreY;
     kernel.offsetX = field.offsetX;
@@ -350,9 +356,11 @@ public final class MeasureChecks implements KernelChecks {
     kernel.height = field.height;
     kernel.radius = field.radius;
     kernel.coreHalfSide = 2;
-    kernel.residual = field.residual;
-    kernel.weight = field.weight;
-    kernel.model = numbers(field.width * field.height, 0, 500, random);
+    kernel.modelVariance = 1e-4f;
+    kernel.image = field.image;
+    kernel.model = field.model;
+    kernel.base = field.base;
+    kernel.photon = field.photon;
     kernel.centreX = field.centreX;
     kernel.centreY = field.centreY;
     kernel.offsetX = field.offsetX;
@@ -409,8 +417,8 @@ public final class MeasureChecks implements KernelChecks {
     kernel.skyInner = 6.03f;
     kernel.skyOuter = 9.07f;
     kernel.modelVariance = 1e-4f;
-    kernel.residual = field.residual;
-    kernel.model = numbers(side * side, 0, 200, random);
+    kernel.image = field.image;
+    kernel.model = field.model;
     kernel.base = numbers(side * side, 800, 1000, random);
     for (int y = 0; y < side; y++) {
       for (int x = 0; x < side; x++) {
@@ -423,7 +431,7 @@ public final class MeasureChecks implements KernelChecks {
         if (middle || wing || ring) {
           kernel.base[y * side + x] = 0;
         } else if (random.nextInt(40) == 0) {
-          kernel.residual[y * side + x] = 50 * NOISE;
+          kernel.image[y * side + x] = 50 * NOISE + kernel.model[y * side + x];
         }
       }
     }

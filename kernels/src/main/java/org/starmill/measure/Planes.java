@@ -1,14 +1,20 @@
 package org.starmill.measure;
 
 /**
- * The planes of one image in work, row-major, kept from image to image while the size stays; two of
- * them go with the result and are made anew.
+ * The planes of one image in work, row-major, kept from image to image while the size stays: 14
+ * bytes a pixel, and all that an image needs beside the raw frame and its masters.
+ *
+ * <p>What the stars leave of the image, and the weight of a pixel with their noise, are not among
+ * them: every kernel works them out from these where it needs them, on the pixels that it looks at.
  */
 final class Planes {
   final int width;
   final int height;
 
-  /** Image less sky, electrons; 0 where a pixel must not be used. */
+  /**
+   * Electrons: the calibrated image, less its sky from when that is known; then 0 where a pixel
+   * must not be used.
+   */
   final float[] image;
 
   /** Variance of the empty sky, electrons squared; 0 where a pixel must not be used. */
@@ -17,14 +23,10 @@ final class Planes {
   /** Model of all stars, electrons. */
   final float[] model;
 
-  /** Image less sky less model; 0 where a pixel must not be used. */
-  float[] residual;
+  /** Bits of {@link org.starmill.image.PixelFlag}: this object's own, or that of an image. */
+  short[] mask;
 
-  /**
-   * 1 / variance, the stars' own noise included; 0 where a pixel must not be used. Holds the sky's
-   * level until the first star is drawn after the sky was measured, and in the result.
-   */
-  float[] weight;
+  private short[] own;
 
   Planes(int width, int height) {
     this.width = width;
@@ -33,21 +35,14 @@ final class Planes {
     image = new float[size];
     base = new float[size];
     model = new float[size];
-    residual = new float[size];
-    weight = new float[size];
   }
 
-  /** Makes what went with the last result. */
-  void complete() {
-    if (residual == null) {
-      residual = new float[width * height];
-      weight = new float[width * height];
+  /** Gives the image in work a mask that is kept for the next one. */
+  short[] ownMask() {
+    if (own == null) {
+      own = new short[width * height];
     }
-  }
-
-  /** Lets go of what goes with the result. */
-  void release() {
-    residual = null;
-    weight = null;
+    mask = own;
+    return mask;
   }
 }

@@ -3,28 +3,19 @@ package org.starmill.measure;
 import org.starmill.psf.TabulatedPsfKernel;
 
 /**
- * Draws the model of all stars into one band of rows, what it leaves of the image, and the weight
- * of each pixel with the stars' own noise.
+ * Draws the model of all stars into one band of rows.
  *
  * <p>Gathers: a band asks which stars reach it, so that no two items write the same pixel and the
  * sum does not depend on the order of threads. A star is drawn out to its own radius, on whole
- * pixels about the one its centre lies in. With model M, response R and c the relative error of
- * flat and PSF a pixel's weight is 1 / (base + M / R + (c M)^2): the variance is the model's, for
- * one that follows the data's own noise gives low pixels high weights and biases faint fluxes.
+ * pixels about the one its centre lies in.
  */
 final class RenderKernel extends TabulatedPsfKernel {
   int width;
   int height;
   int bandRows;
 
-  /** What is done with the model before it is taken off the image. */
-  static final int NOTHING = 0;
-
-  static final int ANEW = 1;
-  static final int ON_TOP = 2;
-
-  /** One of the three. */
-  int drawing;
+  /** 1 where the stars are added to what the model holds, 0 where it is made of them alone. */
+  int onTop;
 
   /** Stars of band b: {@code bandStar[bandStart[b]]} to {@code bandStar[bandStart[b + 1] - 1]}. */
   int[] bandStart;
@@ -38,107 +29,16 @@ final class RenderKernel extends TabulatedPsfKernel {
   float[] flux;
   float[] form;
 
-  /** Image less sky, 0 where masked; variance of the empty sky, 0 where masked. */
-  float[] image;
-
-  float[] base;
-
-  /** Response of the pixels, or one value where there is none ({@link #flatFielded} is 0). */
-  float[] response;
-
-  int flatFielded;
-
-  /** Relative error of the model, squared. */
-  float modelVariance;
-
   float[] model;
-  float[] residual;
-  float[] weight;
-
-  /** Pixels whose residual and weight are worked out together. */
-  private static final int CHUNK = 64;
 
   @Override
   public void item(int band) {
     int top = band * bandRows;
-    int bottom = min(height, top + bandRows);
-    if (drawing != NOTHING) {
-      draw(band, top, bottom);
-    }
-    // What stars are drawn on top of is left as it was found, unless they cover most of the band.
-    int covered = (bottom - top) * width;
-    if (drawing == ON_TOP) {
-      covered = 0;
-      for (int k = bandStart[band]; k < bandStart[band + 1]; k++) {
-        int r = radius[bandStar[k]];
-        covered +=
-            (2 * r + 1)
-                * (min(centreY[bandStar[k]] + r, bottom) - max(centreY[bandStar[k]] - r, top));
-      }
-    }
-    if (drawing == ON_TOP && 2 * covered < (bottom - top) * width) {
-      for (int k = bandStart[band]; k < bandStart[band + 1]; k++) {
-        int star = bandStar[k];
-        int from = max(centreX[star] - radius[star], 0);
-        int to = min(centreX[star] + radius[star], width - 1);
-        int last = min(centreY[star] + radius[star], bottom - 1);
-        for (int y = max(centreY[star] - radius[star], top); y <= last; y++) {
-          finish(y * width + from, y * width + to + 1);
-        }
-      }
-    } else {
-      finish(top * width, bottom * width);
-    }
-  }
-
-  /** What the model leaves of pixels, and their weights; the pixels of a chunk at a time. */
-  private void finish(int from, int to) {
-    float[] gain = new float[CHUNK];
-    float[] left = new float[CHUNK];
-    float[] share = new float[CHUNK];
-    for (int i = 0; i < CHUNK; i++) {
-      gain[i] = 1f;
-    }
-    for (int first = from; first < to; first += CHUNK) {
-      int count = min(CHUNK, to - first);
-      if (flatFielded == 1) {
-        for (int i = 0; i < count; i++) {
-          float r = response[first + i];
-          if (r < 0.05f) {
-            r = 0.05f;
-          }
-          gain[i] = 1f / r;
-        }
-      }
-      for (int i = 0; i < count; i++) {
-        float b = base[first + i];
-        float m = model[first + i];
-        float bright = 0f;
-        if (m > 0f) {
-          bright = m;
-        }
-        float all = image[first + i] - m;
-        float inverse = 1f / (b + bright * (gain[i] + modelVariance * bright));
-        float rest = 0f;
-        float w = 0f;
-        if (b > 0f) {
-          rest = all;
-          w = inverse;
-        }
-        left[i] = rest;
-        share[i] = w;
-      }
-      for (int i = 0; i < count; i++) {
-        residual[first + i] = left[i];
-      }
-      for (int i = 0; i < count; i++) {
-        weight[first + i] = share[i];
-      }
-    }
+    draw(band, top, min(height, top + bandRows));
   }
 
   private void draw(int band, int top, int bottom) {
-    if (drawing == ANEW) {
+    if (onTop == 0) {
       for (int i = top * width; i < bottom * width; i++) {
         model[i] = 0f;
       }

@@ -35,18 +35,11 @@ final class RenderVectors {
     for (int band = from; band < to; band++) {
       int top = band * k.bandRows;
       int bottom = Math.min(k.height, top + k.bandRows);
-      if (k.drawing == RenderKernel.ANEW) {
+      if (k.onTop == 0) {
         Arrays.fill(k.model, top * k.width, bottom * k.width, 0f);
       }
-      if (k.drawing != RenderKernel.NOTHING) {
-        for (int n = k.bandStart[band]; n < k.bandStart[band + 1]; n++) {
-          star(k.bandStar[n], top, bottom);
-        }
-      }
-      if (k.drawing == RenderKernel.ON_TOP) {
-        finishAbout(band, top, bottom);
-      } else {
-        finish(top * k.width, bottom * k.width);
+      for (int n = k.bandStart[band]; n < k.bandStart[band + 1]; n++) {
+        star(k.bandStar[n], top, bottom);
       }
     }
   }
@@ -115,76 +108,6 @@ final class RenderVectors {
   private void addLanes(float flux, float[] from, int at, int pixel, int last) {
     for (int i = 0; i <= Math.min(last, LANES - 1); i++) {
       k.model[pixel + i] += flux * from[at + i];
-    }
-  }
-
-  /** Only where something was drawn, each vector's pixels once however many stars lie on them. */
-  private void finishAbout(int band, int top, int bottom) {
-    int blocks = (k.width + LANES - 1) / LANES;
-    byte[] drawn = new byte[(bottom - top) * blocks];
-    for (int n = k.bandStart[band]; n < k.bandStart[band + 1]; n++) {
-      int star = k.bandStar[n];
-      int r = k.radius[star];
-      int left = Math.max(0, k.centreX[star] - r) / LANES;
-      int right = Math.min(k.width - 1, k.centreX[star] + r);
-      int last = Math.min(k.centreY[star] + r, bottom - 1);
-      for (int y = Math.max(k.centreY[star] - r, top); y <= last && right >= 0; y++) {
-        int row = (y - top) * blocks;
-        for (int block = left; block <= right / LANES; block++) {
-          drawn[row + block] = 1;
-        }
-      }
-    }
-    for (int y = top; y < bottom; y++) {
-      int row = (y - top) * blocks;
-      int from = 0;
-      while (from < blocks) {
-        if (drawn[row + from] == 0) {
-          from++;
-        } else {
-          int to = from + 1;
-          while (to < blocks && drawn[row + to] != 0) {
-            to++;
-          }
-          finish(y * k.width + from * LANES, y * k.width + Math.min(k.width, to * LANES));
-          from = to;
-        }
-      }
-    }
-  }
-
-  private void finish(int from, int to) {
-    float[] image = k.image;
-    float[] base = k.base;
-    float[] model = k.model;
-    float[] response = k.response;
-    boolean flat = k.flatFielded == 1;
-    int i = from;
-    for (; i + LANES <= to; i += LANES) {
-      FloatVector b = FloatVector.fromArray(FLOATS, base, i);
-      FloatVector m = FloatVector.fromArray(FLOATS, model, i);
-      VectorMask<Float> used = b.compare(VectorOperators.GT, 0f);
-      FloatVector zero = FloatVector.zero(FLOATS);
-      FloatVector bright = m.max(0f);
-      FloatVector gain = FloatVector.broadcast(FLOATS, 1f);
-      if (flat) {
-        gain = gain.div(FloatVector.fromArray(FLOATS, response, i).max(0.05f));
-      }
-      FloatVector variance = b.add(bright.mul(gain.add(bright.mul(k.modelVariance))));
-      zero.blend(FloatVector.fromArray(FLOATS, image, i).sub(m), used).intoArray(k.residual, i);
-      zero.blend(FloatVector.broadcast(FLOATS, 1f).div(variance), used).intoArray(k.weight, i);
-    }
-    for (; i < to; i++) {
-      float left = 0f;
-      float w = 0f;
-      if (base[i] > 0f) {
-        float gain = flat ? 1f / Math.max(response[i], 0.05f) : 1f;
-        float m = Math.max(model[i], 0f);
-        left = image[i] - model[i];
-        w = 1f / (base[i] + m * (gain + k.modelVariance * m));
-      }
-      k.residual[i] = left;
-      k.weight[i] = w;
     }
   }
 }

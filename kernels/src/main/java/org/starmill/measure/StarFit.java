@@ -42,18 +42,19 @@ public final class StarFit {
     int height = reduction.image().height();
     planes = new Planes(width, height);
     float[] response = reduction.image().response();
+    System.arraycopy(reduction.image().science(), 0, planes.image, 0, width * height);
+    System.arraycopy(reduction.sky(), 0, planes.base, 0, width * height);
     BaseVarianceKernel base = new BaseVarianceKernel();
     base.width = width;
     base.unusable = PixelFlag.UNUSABLE;
+    base.subtracting = 1;
     base.flatFielded = response == null ? 0 : 1;
     base.response = response == null ? new float[1] : response;
     base.readVariance = (float) (reduction.image().readNoise() * reduction.image().readNoise());
     base.least = 1e-4f;
-    base.science = reduction.image().science();
-    base.sky = reduction.sky();
     base.mask = reduction.image().mask();
     base.base = planes.base;
-    base.residual = planes.image;
+    base.image = planes.image;
     device.run(base, height);
   }
 
@@ -106,7 +107,7 @@ public final class StarFit {
     int height = planes.height;
     stars.photons(reduction.image().response(), width, height);
     Arrays.fill(planes.model, 0f);
-    solver.begin(planes, reduction.image().response(), settings.fitSky(), settings.maxGroup());
+    solver.begin(planes, settings.fitSky(), settings.maxGroup());
     solver.psf(psf, (int) Math.max(LEAST_RADIUS, Math.ceil(settings.stampRadius() * psf.fwhm())));
     solver.noise(reduction.summary().errorFloor(), reduction.summary().skyNoise());
     solver.arrange(stars);
@@ -150,9 +151,19 @@ public final class StarFit {
     return planes.image;
   }
 
-  /** 1 / variance of each pixel with the stars as they were fitted last. Not a copy. */
+  /** 1 / variance of each pixel with the stars as they were fitted last, 0 where not to be used. */
   public float[] weight() {
-    return planes.weight;
+    float[] weight = new float[planes.base.length];
+    float[] response = reduction.image().response();
+    double error = reduction.summary().errorFloor();
+    for (int i = 0; i < weight.length; i++) {
+      if (planes.base[i] > 0) {
+        double gain = response == null ? 1 : 1 / Math.max(response[i], 0.05);
+        double light = Math.max(planes.model[i], 0);
+        weight[i] = (float) (1 / (planes.base[i] + light * (gain + error * error * light)));
+      }
+    }
+    return weight;
   }
 
   /** What the kernels run on. */

@@ -8,10 +8,14 @@ import org.starmill.psf.TabulatedPsfKernel;
  *
  * <p>The unknowns of a star are its changes F dx, F dy and dF, so that its columns of the design
  * matrix are P's slopes by x and y and P itself: they do not depend on how bright the star is. With
- * residual r and weight w (1 / variance of the model) the sums over the stamp are H = sum w J J^T,
- * g = sum w J r, and with a neighbour's columns K the block C = sum w J K^T over the pixels that
- * both stamps share. Where a constant sky is fitted with each star, it is eliminated from H and g
- * (Schur complement).
+ * image I less its sky, model M of all stars, residual r = I - M and weight w the sums over the
+ * stamp are H = sum w J J^T, g = sum w J r, and with a neighbour's columns K the block C = sum w J
+ * K^T over the pixels that both stamps share. Where a constant sky is fitted with each star, it is
+ * eliminated from H and g (Schur complement).
+ *
+ * <p>w = 1 / (base + u M + (c M)^2), where u is the variance that an electron brings (1 / response,
+ * of the star's own pixel) and c the relative error of flat and PSF: the variance is the model's,
+ * for one that follows the data's own noise gives low pixels high weights and biases faint fluxes.
  */
 final class StarNormalKernel extends TabulatedPsfKernel {
   /** Numbers a star: H by rows of its lower triangle (6), g (3), chi^2, pixels, sky. */
@@ -38,8 +42,19 @@ final class StarNormalKernel extends TabulatedPsfKernel {
   int[] radius;
 
   int fitSky;
-  float[] residual;
-  float[] weight;
+
+  /** Relative error of the model, squared. */
+  float modelVariance;
+
+  /** Image less sky, model of all stars, and variance of the empty sky, 0 where masked. */
+  float[] image;
+
+  float[] model;
+  float[] base;
+
+  /** Variance that an electron brings, a value a star. */
+  float[] photon;
+
   int[] centreX;
   int[] centreY;
   float[] offsetX;
@@ -72,18 +87,21 @@ final class StarNormalKernel extends TabulatedPsfKernel {
     float[] value = new float[LANES];
     float[] slopeX = new float[LANES];
     float[] slopeY = new float[LANES];
-    float[] share = new float[LANES];
-    float[] rest = new float[LANES];
+    float[] empty = new float[LANES];
+    float[] drawn = new float[LANES];
+    float[] seen = new float[LANES];
     float[] sums = new float[SUMS * LANES];
     for (int lane = 0; lane < LANES; lane++) {
-      share[lane] = 0f;
-      rest[lane] = 0f;
+      empty[lane] = 0f;
+      drawn[lane] = 0f;
+      seen[lane] = 0f;
     }
     for (int i = 0; i < SUMS * LANES; i++) {
       sums[i] = 0f;
     }
     int cx = centreX[star];
     int cy = centreY[star];
+    float gain = photon[star];
     int f = star * FORM;
     take(
         cell(cx, cy),
@@ -108,15 +126,21 @@ final class StarNormalKernel extends TabulatedPsfKernel {
         // What lies right of the stamp is read and not used: a loop of fixed length is faster.
         int read = min(LANES, width * height - first);
         for (int lane = 0; lane < read; lane++) {
-          share[lane] = weight[first + lane];
-          rest[lane] = residual[first + lane];
+          empty[lane] = base[first + lane];
+          drawn[lane] = model[first + lane];
+          seen[lane] = image[first + lane];
         }
         for (int lane = 0; lane < LANES; lane++) {
-          float w = share[lane];
-          if (lane >= lanes) {
-            w = 0f;
+          float bright = 0f;
+          if (drawn[lane] > 0f) {
+            bright = drawn[lane];
           }
-          float value0 = rest[lane];
+          float inverse = 1f / (empty[lane] + bright * (gain + modelVariance * bright));
+          float w = 0f;
+          if (lane < lanes && empty[lane] > 0f) {
+            w = inverse;
+          }
+          float value0 = seen[lane] - drawn[lane];
           float one = 0f;
           if (w > 0f) {
             one = 1f;
@@ -183,16 +207,19 @@ final class StarNormalKernel extends TabulatedPsfKernel {
     float[] otherValue = new float[LANES];
     float[] otherSlopeX = new float[LANES];
     float[] otherSlopeY = new float[LANES];
-    float[] share = new float[LANES];
+    float[] empty = new float[LANES];
+    float[] drawn = new float[LANES];
     float[] sums = new float[CROSS * LANES];
     for (int lane = 0; lane < LANES; lane++) {
-      share[lane] = 0f;
+      empty[lane] = 0f;
+      drawn[lane] = 0f;
     }
     for (int i = 0; i < CROSS * LANES; i++) {
       sums[i] = 0f;
     }
     int cx = centreX[star];
     int cy = centreY[star];
+    float gain = photon[star];
     int place = cell(cx, cy);
     int f = star * FORM;
     take(
@@ -231,12 +258,18 @@ final class StarNormalKernel extends TabulatedPsfKernel {
         int lanes = right - px + 1;
         int read = min(LANES, width * height - first);
         for (int lane = 0; lane < read; lane++) {
-          share[lane] = weight[first + lane];
+          empty[lane] = base[first + lane];
+          drawn[lane] = model[first + lane];
         }
         for (int lane = 0; lane < LANES; lane++) {
-          float w = share[lane];
-          if (lane >= lanes) {
-            w = 0f;
+          float bright = 0f;
+          if (drawn[lane] > 0f) {
+            bright = drawn[lane];
+          }
+          float inverse = 1f / (empty[lane] + bright * (gain + modelVariance * bright));
+          float w = 0f;
+          if (lane < lanes && empty[lane] > 0f) {
+            w = inverse;
           }
           float wx = w * slopeX[lane];
           float wy = w * slopeY[lane];

@@ -46,7 +46,8 @@ final class StarNormalVectors {
       int cx = k.centreX[star];
       int cy = k.centreY[star];
       int r = k.radius[star];
-      stamp.place(cx, cy, r, k.residual, k.weight, k.weight);
+      stamp.place(cx, cy, r, k.image, k.model, k.base);
+      stamp.weigh(k.photon[star], k.modelVariance);
       stamp.evaluate(cx, cy, r, k.offsetX[star], k.offsetY[star], k.form, star * PsfKernel.FORM);
       own(star);
       for (int n = k.firstOf[star]; n < k.firstOf[star + 1]; n++) {
@@ -69,14 +70,9 @@ final class StarNormalVectors {
     FloatVector count = FloatVector.zero(FLOATS);
     FloatVector none = FloatVector.zero(FLOATS);
     for (int v = 0; v < stamp.vectors; v++) {
-      int pixel = stamp.pixel[v];
       int at = v * LANES;
-      VectorMask<Float> inside =
-          PsfStamps.LANE_NUMBERS.compare(VectorOperators.LE, stamp.lastLane[v]);
-      FloatVector w =
-          FloatVector.zero(FLOATS)
-              .blend(FloatVector.fromArray(FLOATS, stamp.weight, pixel), inside);
-      FloatVector value0 = FloatVector.fromArray(FLOATS, stamp.residual, pixel);
+      FloatVector w = FloatVector.fromArray(FLOATS, stamp.weight, at);
+      FloatVector value0 = FloatVector.fromArray(FLOATS, stamp.rest, at);
       FloatVector p = FloatVector.fromArray(FLOATS, stamp.value, at);
       FloatVector jx = FloatVector.fromArray(FLOATS, stamp.slopeX, at);
       FloatVector jy = FloatVector.fromArray(FLOATS, stamp.slopeY, at);
@@ -125,15 +121,10 @@ final class StarNormalVectors {
     FloatVector ss = FloatVector.zero(FLOATS);
     FloatVector gs = FloatVector.zero(FLOATS);
     for (int v = 0; v < stamp.vectors; v++) {
-      int pixel = stamp.pixel[v];
       int at = v * LANES;
-      VectorMask<Float> inside =
-          PsfStamps.LANE_NUMBERS.compare(VectorOperators.LE, stamp.lastLane[v]);
-      FloatVector w =
-          FloatVector.zero(FLOATS)
-              .blend(FloatVector.fromArray(FLOATS, stamp.weight, pixel), inside);
+      FloatVector w = FloatVector.fromArray(FLOATS, stamp.weight, at);
       ss = ss.add(w);
-      gs = gs.add(w.mul(FloatVector.fromArray(FLOATS, stamp.residual, pixel)));
+      gs = gs.add(w.mul(FloatVector.fromArray(FLOATS, stamp.rest, at)));
       fs = fs.add(FloatVector.fromArray(FLOATS, stamp.value, at));
       xs = xs.add(FloatVector.fromArray(FLOATS, stamp.slopeX, at));
       ys = ys.add(FloatVector.fromArray(FLOATS, stamp.slopeY, at));

@@ -51,9 +51,18 @@ final class StarQualityKernel extends TabulatedPsfKernel {
   /** Half side of the square over which chi squared is taken. */
   int coreHalfSide;
 
-  float[] residual;
-  float[] weight;
+  /** Relative error of the model, squared. */
+  float modelVariance;
+
+  /** Image less sky, model of all stars, and variance of the empty sky, 0 where masked. */
+  float[] image;
+
   float[] model;
+  float[] base;
+
+  /** Variance that an electron brings, a value a star; weights are {@link StarNormalKernel}'s. */
+  float[] photon;
+
   int[] centreX;
   int[] centreY;
   float[] offsetX;
@@ -69,13 +78,13 @@ final class StarQualityKernel extends TabulatedPsfKernel {
     float[] value = new float[LANES];
     float[] slopeX = new float[LANES];
     float[] slopeY = new float[LANES];
-    float[] share = new float[LANES];
-    float[] rests = new float[LANES];
+    float[] empty = new float[LANES];
+    float[] seen = new float[LANES];
     float[] drawn = new float[LANES];
     float[] sums = new float[SUMS * LANES];
     for (int lane = 0; lane < LANES; lane++) {
-      share[lane] = 0f;
-      rests[lane] = 0f;
+      empty[lane] = 0f;
+      seen[lane] = 0f;
       drawn[lane] = 0f;
     }
     for (int i = 0; i < SUMS * LANES; i++) {
@@ -96,6 +105,7 @@ final class StarQualityKernel extends TabulatedPsfKernel {
         weights,
         starts);
     float f = flux[star];
+    float gain = photon[star];
     int r = radius[star];
     for (int py = -r; py <= r; py++) {
       int y = cy + py;
@@ -119,17 +129,22 @@ final class StarQualityKernel extends TabulatedPsfKernel {
           read = min(LANES, width * height - first);
         }
         for (int lane = from; lane < read; lane++) {
-          share[lane] = weight[first + lane];
-          rests[lane] = residual[first + lane];
+          empty[lane] = base[first + lane];
+          seen[lane] = image[first + lane];
           drawn[lane] = model[first + lane];
         }
         float leftX = left - offsetX[star];
         for (int lane = 0; lane < LANES; lane++) {
-          float w = share[lane];
-          if (lane < from || lane >= to) {
-            w = 0f;
+          float bright = 0f;
+          if (drawn[lane] > 0f) {
+            bright = drawn[lane];
           }
-          float rest = rests[lane];
+          float inverse = 1f / (empty[lane] + bright * (gain + modelVariance * bright));
+          float w = 0f;
+          if (lane >= from && lane < to && empty[lane] > 0f) {
+            w = inverse;
+          }
+          float rest = seen[lane] - drawn[lane];
           float p = 0f;
           if (lane < lanes) {
             p = value[lane];

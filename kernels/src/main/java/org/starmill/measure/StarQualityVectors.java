@@ -29,7 +29,8 @@ final class StarQualityVectors {
       int cx = k.centreX[star];
       int cy = k.centreY[star];
       int r = k.radius[star];
-      stamp.place(cx, cy, r, k.residual, k.weight, k.model);
+      stamp.place(cx, cy, r, k.image, k.model, k.base);
+      stamp.weigh(k.photon[star], k.modelVariance);
       stamp.evaluate(cx, cy, r, k.offsetX[star], k.offsetY[star], k.form, star * PsfKernel.FORM);
       light(star);
       shape(star);
@@ -54,7 +55,7 @@ final class StarQualityVectors {
       int i = stamp.pixel[v];
       int at = v * LANES;
       VectorMask<Float> inside = within(stamp.lastLane[v]);
-      FloatVector w = zero.blend(FloatVector.fromArray(FLOATS, stamp.weight, i), inside);
+      FloatVector w = FloatVector.fromArray(FLOATS, stamp.weight, at);
       VectorMask<Float> used = w.compare(VectorOperators.GT, 0f);
       FloatVector p = zero.blend(FloatVector.fromArray(FLOATS, stamp.value, at), inside);
       FloatVector q = zero.blend(p, used);
@@ -67,7 +68,7 @@ final class StarQualityVectors {
       float half = Math.abs(stamp.row[v]) <= core ? core : -1f;
       FloatVector columns = PsfStamps.LANE_NUMBERS.add((float) stamp.column[v]).abs();
       VectorMask<Float> counted = used.and(columns.compare(VectorOperators.LE, half));
-      FloatVector value = FloatVector.fromArray(FLOATS, stamp.residual, i);
+      FloatVector value = FloatVector.fromArray(FLOATS, stamp.rest, at);
       chi = chi.add(zero.blend(w.mul(value).mul(value), counted));
       pixels = pixels.add(zero.blend(1f, counted));
     }
@@ -94,11 +95,9 @@ final class StarQualityVectors {
     FloatVector p2 = zero;
     FloatVector n2 = zero;
     for (int v = 0; v < stamp.vectors; v++) {
-      int i = stamp.pixel[v];
       int at = v * LANES;
       float dy = stamp.row[v] - k.offsetY[star];
-      FloatVector w =
-          zero.blend(FloatVector.fromArray(FLOATS, stamp.weight, i), within(stamp.lastLane[v]));
+      FloatVector w = FloatVector.fromArray(FLOATS, stamp.weight, at);
       FloatVector dx = PsfStamps.LANE_NUMBERS.add(stamp.column[v] - k.offsetX[star]);
       FloatVector p = FloatVector.fromArray(FLOATS, stamp.value, at);
       FloatVector sx = FloatVector.fromArray(FLOATS, stamp.slopeX, at).neg();
@@ -108,7 +107,7 @@ final class StarQualityVectors {
       FloatVector d0 = along.add(across).add(p).add(p);
       FloatVector d1 = along.sub(across);
       FloatVector d2 = dx.mul(sy).add(sx.mul(dy));
-      FloatVector wr = w.mul(FloatVector.fromArray(FLOATS, stamp.residual, i));
+      FloatVector wr = w.mul(FloatVector.fromArray(FLOATS, stamp.rest, at));
       FloatVector wp = w.mul(p);
       pp = wp.fma(p, pp);
       r0 = wr.fma(d0, r0);

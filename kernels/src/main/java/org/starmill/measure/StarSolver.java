@@ -87,7 +87,7 @@ final class StarSolver {
   private int[] drawnRadius = new int[0];
   private boolean[] restless;
 
-  /** Whether the drawing kernel ran last in a sweep, and no plane was changed since. */
+  /** Whether a sweep came before, and no plane was changed since but by its drawing. */
   private boolean planesStand;
 
   /** Whether a star's system and its neighbours' blocks have been summed with the present PSF. */
@@ -100,52 +100,36 @@ final class StarSolver {
   /**
    * Begins an image.
    *
-   * @param planes image, base variance and, once drawn, model, residual and weight
-   * @param response null for 1 everywhere
+   * @param planes image, base variance and, once drawn, model
    * @param fitSky whether a constant sky is fitted with each star
    * @param neighbours most that are solved together with a star
    */
-  void begin(Planes planes, float[] response, boolean fitSky, int neighbours) {
+  void begin(Planes planes, boolean fitSky, int neighbours) {
     this.planes = planes;
     mostNeighbours = neighbours;
     normal.width = planes.width;
     normal.height = planes.height;
     normal.fitSky = fitSky ? 1 : 0;
-    normal.residual = planes.residual;
-    normal.weight = planes.weight;
+    normal.image = planes.image;
+    normal.model = planes.model;
+    normal.base = planes.base;
     quality.width = planes.width;
     quality.height = planes.height;
-    quality.residual = planes.residual;
-    quality.weight = planes.weight;
+    quality.image = planes.image;
     quality.model = planes.model;
+    quality.base = planes.base;
     render.width = planes.width;
     render.height = planes.height;
     render.bandRows = BAND_ROWS;
-    render.image = planes.image;
-    render.base = planes.base;
-    render.response = response == null ? new float[1] : response;
-    render.flatFielded = response == null ? 0 : 1;
-    render.modelVariance = 0;
     render.model = planes.model;
-    render.residual = planes.residual;
-    render.weight = planes.weight;
     solve.rows = 3 * (neighbours + 1);
-  }
-
-  /** Lets go of the planes that are the caller's, or become the caller's. */
-  void release() {
-    render.response = null;
-    render.residual = null;
-    render.weight = null;
-    normal.residual = null;
-    normal.weight = null;
-    quality.residual = null;
-    quality.weight = null;
+    noise(0, 0);
   }
 
   /** Relative error of flat and PSF that the weights reckon with, and the noise of empty sky. */
   void noise(double modelError, double skyNoise) {
-    render.modelVariance = (float) (modelError * modelError);
+    normal.modelVariance = (float) (modelError * modelError);
+    quality.modelVariance = normal.modelVariance;
     this.skyNoise = skyNoise;
   }
 
@@ -362,8 +346,7 @@ final class StarSolver {
     solveAll(stars, chosen, count);
     stars.recentre();
     if (planesStand) {
-      render.unchanged(
-          render.image, render.base, render.response, render.model, render.residual, render.weight);
+      render.unchanged(render.model);
     }
     if (before == null) {
       draw(stars);
@@ -452,8 +435,12 @@ final class StarSolver {
   }
 
   private void sum(StarList stars, int[] chosen, int count) {
+    if (planesStand) {
+      normal.unchanged(normal.image, normal.base);
+    }
     normal.chosen = chosen;
     normal.radius = stamp;
+    normal.photon = stars.photon;
     normal.centreX = stars.centreX;
     normal.centreY = stars.centreY;
     normal.offsetX = stars.offsetX;
@@ -522,9 +509,9 @@ final class StarSolver {
     }
   }
 
-  /** Draws all stars, and what they leave of the image. */
+  /** Draws all stars. */
   void draw(StarList stars) {
-    render.drawing = RenderKernel.ANEW;
+    render.onTop = 0;
     render.form = normal.form;
     render.radius = drawnRadius;
     render.centreX = atLeastOne(stars.centreX);
@@ -535,7 +522,7 @@ final class StarSolver {
     runBands(stars.count());
   }
 
-  /** Draws some stars anew, and what all leave of the image. */
+  /** Draws some stars anew. */
   private void redraw(StarList stars, int[] chosen, Drawn before) {
     int count = before.count();
     before.put(count, stars, chosen, count, 1f);
@@ -547,7 +534,7 @@ final class StarSolver {
           normal.form, star * PsfKernel.FORM, form, k * PsfKernel.FORM, PsfKernel.FORM);
       radius[k] = Math.min(drawnRadius[star], changed(before, k % count, form, k));
     }
-    render.drawing = RenderKernel.ON_TOP;
+    render.onTop = 1;
     render.form = form;
     render.radius = radius;
     render.centreX = before.centreX();
@@ -636,7 +623,7 @@ final class StarSolver {
       radius[k] = drawnRadius[chosen[k]];
       flux[k] = sign * stars.flux[chosen[k]];
     }
-    render.drawing = RenderKernel.ON_TOP;
+    render.onTop = 1;
     render.form = form;
     render.radius = radius;
     render.centreX = drawn.centreX();
@@ -672,13 +659,6 @@ final class StarSolver {
     device.run(render, bands);
   }
 
-  /** Takes the model as it is drawn off the image: after the sky has changed. */
-  void subtract() {
-    render.drawing = RenderKernel.NOTHING;
-    render.keepTable();
-    device.run(render, (planes.height + BAND_ROWS - 1) / BAND_ROWS);
-  }
-
   private int firstBand(int i) {
     return Math.max(0, render.centreY[i] - render.radius[i]) / BAND_ROWS;
   }
@@ -699,6 +679,7 @@ final class StarSolver {
     int count = chosen.length;
     quality.chosen = atLeastOne(chosen);
     quality.radius = stamp;
+    quality.photon = stars.photon;
     quality.centreX = stars.centreX;
     quality.centreY = stars.centreY;
     quality.offsetX = stars.offsetX;
@@ -715,7 +696,7 @@ final class StarSolver {
     // The kernel may have drawn some of the stars alone.
     render.form = normal.form;
     render.radius = drawnRadius;
-    apertures.measure(stars, render, psf);
+    apertures.measure(stars, render, planes, normal.modelVariance, psf);
   }
 
   /** Chi squared of a star's stamp. */

@@ -1,5 +1,9 @@
 package org.starmill.measure;
 
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
 import org.starmill.psf.PsfStamps;
 import org.starmill.psf.PsfTable;
 
@@ -8,6 +12,8 @@ import org.starmill.psf.PsfTable;
  * kernels that work on stamps have in common. One for each thread.
  */
 final class StarStamp {
+  private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
+
   final PsfTable.Local psf;
 
   /** The PSF and its slopes by the star's x and y; what lies right of the stamp has no meaning. */
@@ -16,7 +22,12 @@ final class StarStamp {
   final float[] slopeX;
   final float[] slopeY;
 
-  /** Places from row to row of these three. */
+  /** Weight, 0 beyond the stamp and where a pixel must not be used, and what the model leaves. */
+  final float[] weight;
+
+  final float[] rest;
+
+  /** Places from row to row of these five. */
   int stride;
 
   /** The stamp's first pixel in the planes, and the places from row to row there. */
@@ -36,16 +47,16 @@ final class StarStamp {
   final int[] row;
 
   /** The planes: the image's own, or copies where the stamp hangs over its edge. */
-  float[] residual;
+  float[] image;
 
-  float[] weight;
   float[] model;
+  float[] base;
 
   private final int width;
   private final int height;
-  private final float[] edgeResidual;
-  private final float[] edgeWeight;
+  private final float[] edgeImage;
   private final float[] edgeModel;
+  private final float[] edgeBase;
 
   StarStamp(PsfTable table, int width, int height) {
     this.psf = table.local();
@@ -61,28 +72,29 @@ final class StarStamp {
     value = new float[places];
     slopeX = new float[places];
     slopeY = new float[places];
-    edgeResidual = new float[places];
-    edgeWeight = new float[places];
+    edgeImage = new float[places];
     edgeModel = new float[places];
+    edgeBase = new float[places];
+    weight = new float[places];
+    rest = new float[places];
   }
 
   /** Finds the pixels about a star; beyond the image all planes are 0. */
-  void place(
-      int cx, int cy, int r, float[] residualPlane, float[] weightPlane, float[] modelPlane) {
+  void place(int cx, int cy, int r, float[] imagePlane, float[] modelPlane, float[] basePlane) {
     stride = PsfStamps.stride(r);
     int end = (cy + r) * width + cx - r + stride;
-    if (cx >= r && cy >= r && cx + r < width && cy + r < height && end <= weightPlane.length) {
-      residual = residualPlane;
-      weight = weightPlane;
+    if (cx >= r && cy >= r && cx + r < width && cy + r < height && end <= basePlane.length) {
+      image = imagePlane;
       model = modelPlane;
+      base = basePlane;
       first = (cy - r) * width + cx - r;
       step = width;
       list(r);
       return;
     }
-    residual = edgeResidual;
-    weight = edgeWeight;
+    image = edgeImage;
     model = edgeModel;
+    base = edgeBase;
     first = 0;
     step = stride;
     list(r);
@@ -92,9 +104,9 @@ final class StarStamp {
         int x = cx + px;
         int y = cy + py;
         boolean inside = px <= r && x >= 0 && y >= 0 && x < width && y < height;
-        edgeResidual[at] = inside ? residualPlane[y * width + x] : 0f;
-        edgeWeight[at] = inside ? weightPlane[y * width + x] : 0f;
+        edgeImage[at] = inside ? imagePlane[y * width + x] : 0f;
         edgeModel[at] = inside ? modelPlane[y * width + x] : 0f;
+        edgeBase[at] = inside ? basePlane[y * width + x] : 0f;
       }
     }
   }
@@ -115,6 +127,34 @@ final class StarStamp {
       }
     }
     vectors = v;
+  }
+
+  /**
+   * Works out weights and residual.
+   *
+   * @param gain variance that an electron of a star brings
+   * @param modelVariance relative error of the model, squared
+   */
+  void weigh(float gain, float modelVariance) {
+    float[] seen = image;
+    float[] drawn = model;
+    float[] empty = base;
+    FloatVector zero = FloatVector.zero(FLOATS);
+    FloatVector one = FloatVector.broadcast(FLOATS, 1f);
+    FloatVector gains = FloatVector.broadcast(FLOATS, gain);
+    FloatVector errors = FloatVector.broadcast(FLOATS, modelVariance);
+    for (int v = 0; v < vectors; v++) {
+      int i = pixel[v];
+      FloatVector b = FloatVector.fromArray(FLOATS, empty, i);
+      FloatVector m = FloatVector.fromArray(FLOATS, drawn, i);
+      FloatVector bright = m.max(0f);
+      FloatVector inverse = one.div(bright.fma(bright.fma(errors, gains), b));
+      VectorMask<Float> used =
+          b.compare(VectorOperators.GT, 0f)
+              .and(PsfStamps.LANE_NUMBERS.compare(VectorOperators.LE, lastLane[v]));
+      zero.blend(inverse, used).intoArray(weight, v * PsfStamps.LANES);
+      FloatVector.fromArray(FLOATS, seen, i).sub(m).intoArray(rest, v * PsfStamps.LANES);
+    }
   }
 
   /** Evaluates the PSF of a star and its slopes. */

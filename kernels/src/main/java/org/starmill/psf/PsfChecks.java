@@ -107,10 +107,12 @@ public final class PsfChecks implements KernelChecks {
     kernel.stampRadius = stampRadius(stars);
     kernel.stride = stride(kernel.stampRadius);
     int size = kernel.width * kernel.height;
-    kernel.residual = new float[size];
+    kernel.image = new float[size];
+    kernel.model = new float[size];
     kernel.base = new float[size];
     for (int i = 0; i < size; i++) {
-      kernel.residual[i] = NOISE * (float) random.nextDouble(-1.7, 1.7);
+      kernel.model[i] = random.nextInt(256);
+      kernel.image[i] = kernel.model[i] + NOISE * (float) random.nextDouble(-1.7, 1.7);
       kernel.base[i] = random.nextInt(30) == 0 ? 0 : 900 + random.nextInt(200);
     }
     kernel.centreX = new int[stars];

@@ -124,7 +124,8 @@ public final class PsfFit {
   /**
    * Fits a PSF.
    *
-   * @param residual electrons: image less sky and all stars' model, row-major
+   * @param image electrons, sky subtracted, row-major
+   * @param model electrons of all stars that are known, the PSF's own among them
    * @param base variance of the empty sky, electrons squared, 0 where a pixel must not be used
    * @param width columns
    * @param height rows
@@ -140,7 +141,8 @@ public final class PsfFit {
    * @throws ImageRejected "psf failed" where too few stars are alike or the fit runs away
    */
   public Result fit(
-      float[] residual,
+      float[] image,
+      float[] model,
       float[] base,
       int width,
       int height,
@@ -153,7 +155,7 @@ public final class PsfFit {
       int stampRadius) {
     int n = stars.count();
     demandEnough(n, n, minStars);
-    prepare(residual, base, width, height, stars, start, stampRadius);
+    prepare(image, model, base, width, height, stars, start, stampRadius);
     boolean fitBeta = start.model() == PsfModel.MOFFAT && Double.isNaN(beta);
     boolean[] held = heldOut(stars);
     Psf psf = withOrders(start, orders(n, order, fitBeta));
@@ -211,7 +213,8 @@ public final class PsfFit {
       // The stars leave a part of the field to guesswork: less freedom, fewer wild guesses.
       int lower = Psf.order(psf.polynomials()[Psf.LOG_FWHM].length) - 1;
       return fit(
-          residual,
+          image,
+          model,
           base,
           width,
           height,
@@ -564,7 +567,8 @@ public final class PsfFit {
 
   /** Cuts out the stars; their own x, y, flux and sky stand in the normal kernel from here on. */
   void prepare(
-      float[] residual,
+      float[] image,
+      float[] model,
       float[] base,
       int width,
       int height,
@@ -579,7 +583,8 @@ public final class PsfFit {
     targets.height = height;
     targets.stampRadius = stampRadius;
     targets.stride = stride;
-    targets.residual = residual;
+    targets.image = image;
+    targets.model = model;
     targets.base = base;
     targets.centreX = stars.centreX();
     targets.centreY = stars.centreY();

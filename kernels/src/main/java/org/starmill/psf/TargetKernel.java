@@ -12,7 +12,10 @@ final class TargetKernel extends PsfKernel {
   /** Places from one row of a stamp to the next. */
   int stride;
 
-  float[] residual;
+  /** Electrons without the sky, with all stars of the model. */
+  float[] image;
+
+  float[] model;
   float[] base;
   int[] centreX;
   int[] centreY;
@@ -38,7 +41,7 @@ final class TargetKernel extends PsfKernel {
           if (base[i] > 0f) {
             float own =
                 pixel(form, star * FORM, px - offsetX[star], py - offsetY[star], order(px, py));
-            value = residual[i] + flux[star] * own;
+            value = image[i] - model[i] + flux[star] * own;
             empty = base[i];
           }
         }
@@ -64,7 +67,8 @@ final class TargetKernel extends PsfKernel {
           int i = sy * width + centreX[star] - stampRadius + first;
           for (int column = first; column < last; column++) {
             if (base[i] > 0f) {
-              target[k + column] = residual[i] + flux[star] * stamps.value[row * stride + column];
+              target[k + column] =
+                  image[i] - model[i] + flux[star] * stamps.value[row * stride + column];
               variance[k + column] = base[i];
             }
             i++;

@@ -81,6 +81,15 @@ final class BoxKernel extends ItemKernel {
     return result;
   }
 
+  /** What the stars leave of a pixel. */
+  private float value(int p) {
+    float value = image[p];
+    if (useModel == 1) {
+      value = value - model[p];
+    }
+    return value;
+  }
+
   @Override
   public void item(int item) {
     int box = first + item;
@@ -109,10 +118,10 @@ final class BoxKernel extends ItemKernel {
           int p = y * width + x;
           if (usable(p) == 1) {
             if (pass == 0 && count == 0) {
-              centre = image[p];
+              centre = value(p);
               count = 1;
             }
-            float d = image[p] - centre;
+            float d = value(p) - centre;
             if (abs(d) <= within) {
               rowSum += d;
               rowSquares += d * d;
@@ -164,7 +173,7 @@ final class BoxKernel extends ItemKernel {
             int from = item * slot + (y - y0) / 2 * across - x0;
             for (int x = x0; x < x1; x++) {
               int p = y * width + x;
-              float d = image[p] - centre;
+              float d = value(p) - centre;
               if (usable(p) == 1
                   && abs(d) <= 3f * sigma
                   && highest[from + x] - offset <= limit
@@ -215,7 +224,7 @@ final class BoxKernel extends ItemKernel {
         if (x >= 0 && x < width && y >= 0 && y < height) {
           int p = y * width + x;
           if (usable(p) == 1) {
-            d = image[p] - guess;
+            d = value(p) - guess;
           }
         }
         highest[start + v * across + u] = d;

@@ -195,24 +195,21 @@ final class BoxVectors {
                   .convertShape(VectorOperators.S2I, INTS, 0);
       // All ones, which is a NaN, where a bit is set: 0 less something positive is negative.
       IntVector unusable = bits.and(PixelFlag.UNUSABLE).neg().lanewise(VectorOperators.ASHR, 31);
-      FloatVector value =
-          FloatVector.fromArray(FLOATS, image, from + i)
-              .reinterpretAsInts()
-              .or(unusable)
-              .reinterpretAsFloats();
+      FloatVector value = FloatVector.fromArray(FLOATS, image, from + i);
       if (useModel) {
-        VectorMask<Float> dark =
-            FloatVector.fromArray(FLOATS, model, from + i)
-                .compare(VectorOperators.LE, kernel.modelLimit);
-        value = none.blend(value, dark);
+        FloatVector light = FloatVector.fromArray(FLOATS, model, from + i);
+        VectorMask<Float> dark = light.compare(VectorOperators.LE, kernel.modelLimit);
+        value = none.blend(value.sub(light), dark);
       }
+      value = value.reinterpretAsInts().or(unusable).reinterpretAsFloats();
       value.intoArray(into, to + i);
     }
     for (; i < count; i++) {
       boolean usable =
           (mask[from + i] & PixelFlag.UNUSABLE) == 0
               && (!useModel || model[from + i] <= kernel.modelLimit);
-      into[to + i] = usable ? image[from + i] : Float.NaN;
+      float light = useModel ? model[from + i] : 0f;
+      into[to + i] = usable ? image[from + i] - light : Float.NaN;
     }
   }
 

@@ -20,7 +20,13 @@ public final class SkyChecks implements KernelChecks {
             .giving("noise", kernel -> KernelCheck.scaled(kernel.noise, 0, NOISE))
             .giving("good", kernel -> KernelCheck.halves(kernel.good)),
         KernelCheck.of(SkyPlaneKernel.class, 2e-6, SkyChecks::plane)
-            .giving("level", kernel -> KernelCheck.scaled(kernel.level, 0, LEVEL)));
+            .giving(
+                "level",
+                kernel ->
+                    kernel.subtracting == 1
+                        ? new float[0]
+                        : KernelCheck.scaled(kernel.level, 0, LEVEL))
+            .giving("image", kernel -> KernelCheck.scaled(kernel.image, 0, LEVEL)));
   }
 
   /**
@@ -62,7 +68,7 @@ public final class SkyChecks implements KernelChecks {
         kernel.image[i] += 200 * NOISE;
       }
       if (kernel.useModel == 1) {
-        kernel.model[i] = random.nextInt(20) == 0 ? 5 : 0;
+        kernel.model[i] = random.nextInt(20) == 0 ? 5 : 0.25f * random.nextInt(4);
       }
     }
     kernel.highest = new float[boxes * kernel.slot];
@@ -104,7 +110,12 @@ public final class SkyChecks implements KernelChecks {
         kernel.mesh[i] += LEVEL;
       }
     }
-    kernel.level = new float[height * kernel.width];
+    kernel.subtracting = random.nextInt(2);
+    kernel.level = new float[kernel.subtracting == 1 ? 1 : height * kernel.width];
+    kernel.image = new float[kernel.subtracting == 1 ? height * kernel.width : 1];
+    for (int i = 0; i < kernel.image.length; i++) {
+      kernel.image[i] = LEVEL * random.nextInt(8) / 8f;
+    }
     return kernel;
   }
 }

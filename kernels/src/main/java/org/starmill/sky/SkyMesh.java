@@ -95,36 +95,23 @@ public final class SkyMesh {
    */
   public Sky measure(
       float[] image, short[] mask, int width, int height, int leastBox, double fwhm) {
-    return measure(image, mask, width, height, leastBox, fwhm, new float[width * height]);
-  }
-
-  /**
-   * As {@link #measure(float[], short[], int, int, int, double)}, with a plane given for the level.
-   *
-   * @param into takes {@link Sky#level}, a value a pixel; may be used for other things afterwards,
-   *     until {@link #draw} is asked for it again
-   */
-  public Sky measure(
-      float[] image, short[] mask, int width, int height, int leastBox, double fwhm, float[] into) {
     boxes.model = new float[1];
     boxes.useModel = 0;
     boxes.modelLimit = 0;
     boxes.goodShare = GOOD_SHARE;
-    return draw(null, into, image, mask, width, height, leastBox, fwhm);
+    return sky(null, image, mask, width, height, leastBox, fwhm);
   }
 
   /**
-   * Measures what an earlier sky has left in the residual, and adds it to that sky.
+   * Measures what an earlier sky has left, and adds it to that sky.
    *
    * <p>Pixels are left out where the stars that were there leave more than a little behind. A box
    * needs a tenth of its pixels good.
    *
-   * @param old the sky that the residual is without; its plane is drawn anew in place, so that
-   *     {@link Sky#level} of the old and of the new one are the same array; what stands in it is
-   *     asked for where the mesh is another one than the old sky's
-   * @param residual electrons, the image without that sky and without its stars, row-major
+   * @param old the sky that the image is without
+   * @param image electrons, without that sky, with its stars, row-major
    * @param mask bits of {@link org.starmill.image.PixelFlag}; pixels that are unusable are left out
-   * @param model electrons of all stars in each pixel
+   * @param model electrons of all stars in each pixel, taken off the image here
    * @param modelLimit electrons; pixels whose model is above it are left out
    * @param leastBox pixels; boxes are of this side where that is more than the mesh's own
    * @param fwhm of the stars, pixels
@@ -132,44 +119,79 @@ public final class SkyMesh {
    */
   public Sky refine(
       Sky old,
-      float[] residual,
+      float[] image,
       short[] mask,
       float[] model,
       float modelLimit,
-      int width,
-      int height,
       int leastBox,
       double fwhm) {
-    if (old.level().length != width * height) {
+    if (model.length != old.width() * old.height()) {
       throw new IllegalArgumentException(
-          "an earlier sky of %d values for %d x %d pixels"
-              .formatted(old.level().length, width, height));
-    }
-    if (model.length != width * height) {
-      throw new IllegalArgumentException(
-          "a model of %d values for %d x %d pixels".formatted(model.length, width, height));
+          "a model of %d values for %d x %d pixels"
+              .formatted(model.length, old.width(), old.height()));
     }
     boxes.model = model;
     boxes.useModel = 1;
     boxes.modelLimit = modelLimit;
     boxes.goodShare = GOOD_SHARE_EMPTY;
-    return draw(old, old.level(), residual, mask, width, height, leastBox, fwhm);
+    return sky(old, image, mask, old.width(), old.height(), leastBox, fwhm);
   }
 
-  /** Draws a sky's level into its plane anew, where that has served for other things since. */
-  public void draw(Sky sky, int width, int height) {
-    plane(sky.meshLevel(), starts(width, sky.columns()), starts(height, sky.rows()), sky.level());
+  /** The level of a sky in every pixel, electrons, row-major. */
+  public float[] level(Sky sky) {
+    float[] level = new float[sky.width() * sky.height()];
+    draw(sky, level);
+    return level;
   }
 
-  private Sky draw(
-      Sky old,
-      float[] pixels,
-      float[] image,
-      short[] mask,
-      int width,
-      int height,
-      int leastBox,
-      double fwhm) {
+  /** Draws the level of a sky in every pixel. */
+  public void draw(Sky sky, float[] into) {
+    plane.subtracting = 0;
+    plane.level = into;
+    plane.image = new float[1];
+    plane(sky.meshLevel(), sky);
+  }
+
+  /** Takes a sky off an image, in place. */
+  public void subtract(Sky sky, float[] image) {
+    subtract(sky, sky.meshLevel(), image);
+  }
+
+  /**
+   * Takes a sky off an image that is without another one of the same mesh, in place: the spline is
+   * linear in what it goes through, so that the difference of both meshes is that of both skies.
+   */
+  public void exchange(Sky former, Sky sky, float[] image) {
+    if (former.columns() != sky.columns() || former.rows() != sky.rows()) {
+      throw new IllegalArgumentException(
+          "a sky of %d x %d boxes in the place of one of %d x %d: expected the same mesh"
+              .formatted(sky.columns(), sky.rows(), former.columns(), former.rows()));
+    }
+    float[] difference = sky.meshLevel().clone();
+    for (int i = 0; i < difference.length; i++) {
+      difference[i] -= former.meshLevel()[i];
+    }
+    subtract(sky, difference, image);
+  }
+
+  /** Puts a sky back that was taken off, in place. */
+  public void restore(Sky sky, float[] image) {
+    float[] negative = sky.meshLevel().clone();
+    for (int i = 0; i < negative.length; i++) {
+      negative[i] = -negative[i];
+    }
+    subtract(sky, negative, image);
+  }
+
+  private void subtract(Sky sky, float[] mesh, float[] image) {
+    plane.subtracting = 1;
+    plane.level = new float[1];
+    plane.image = image;
+    plane(mesh, sky);
+  }
+
+  private Sky sky(
+      Sky old, float[] image, short[] mask, int width, int height, int leastBox, double fwhm) {
     if (image.length != width * height || mask.length != width * height) {
       throw new IllegalArgumentException(
           "an image of %d and a mask of %d values for %d x %d pixels"
@@ -193,24 +215,24 @@ public final class SkyMesh {
     MeshFilter smoothing = new MeshFilter(columns, rows, filter);
     level = smoothing.filtered(level);
     noise = smoothing.filtered(noise);
-    plane(level, columnStart, rowStart, pixels);
-    return new Sky(pixels, median(level), median(noise), level, noise, columns, rows);
+    return new Sky(median(level), median(noise), level, noise, columns, rows, width, height);
   }
 
   /** An earlier sky on a mesh: its own values where the mesh is the same. */
-  private static float[] at(Sky sky, int[] columnStart, int[] rowStart) {
+  private float[] at(Sky sky, int[] columnStart, int[] rowStart) {
     int columns = columnStart.length - 1;
     int rows = rowStart.length - 1;
     if (sky.columns() == columns && sky.rows() == rows) {
       return sky.meshLevel();
     }
     int width = columnStart[columns];
+    float[] level = level(sky);
     float[] values = new float[columns * rows];
     for (int row = 0; row < rows; row++) {
       int y = (rowStart[row] + rowStart[row + 1]) / 2;
       for (int column = 0; column < columns; column++) {
         int x = (columnStart[column] + columnStart[column + 1]) / 2;
-        values[row * columns + column] = sky.level()[y * width + x];
+        values[row * columns + column] = level[y * width + x];
       }
     }
     return values;
@@ -329,11 +351,14 @@ public final class SkyMesh {
     return 0.5f * (sorted[(sorted.length - 1) / 2] + sorted[sorted.length / 2]);
   }
 
-  private void plane(float[] mesh, int[] columnStart, int[] rowStart, float[] into) {
-    int columns = columnStart.length - 1;
-    int rows = rowStart.length - 1;
-    int width = columnStart[columns];
-    int height = rowStart[rows];
+  /** Runs the kernel that draws, or subtracts, a mesh of a sky's. */
+  private void plane(float[] mesh, Sky sky) {
+    int columns = sky.columns();
+    int rows = sky.rows();
+    int width = sky.width();
+    int height = sky.height();
+    int[] columnStart = starts(width, columns);
+    int[] rowStart = starts(height, rows);
     float[] columnCentre = centres(columnStart);
     NaturalSpline across = new NaturalSpline(columnCentre);
     NaturalSpline along = new NaturalSpline(centres(rowStart));
@@ -355,9 +380,9 @@ public final class SkyMesh {
     }
     plane.cellStart[columns + 1] = width;
     plane.width = width;
-    plane.level = into;
     device.run(plane, height);
     plane.level = null;
+    plane.image = null;
   }
 
   /** Second derivatives of the spline through values that lie a step apart, at another place. */

@@ -3,7 +3,7 @@ package org.starmill.sky;
 import org.starmill.device.ItemKernel;
 
 /**
- * Draws the sky from a bicubic spline over the mesh, an item a row of the image.
+ * Draws the sky from a bicubic spline over the mesh, or takes it off an image, an item a row.
  *
  * <p>A row is a spline across the columns of the mesh, given by its values and second derivatives
  * above their centres, and those are the same weighted sums of four numbers of the mesh for all
@@ -35,11 +35,18 @@ final class SkyPlaneKernel extends ItemKernel {
    */
   float[] mesh;
 
+  /** 1 where the sky is taken off the image, 0 where it is written as it is. */
+  int subtracting;
+
+  /** Where the sky is written; one value where it is taken off an image. */
   @Output float[] level;
+
+  /** What it is taken off; one value where it is written. */
+  float[] image;
 
   @Override
   protected void vectorItems(int from, int to) {
-    SkyPlaneVectors.draw(this, from, to);
+    new SkyPlaneVectors(this).draw(from, to);
   }
 
   /** The spline along y of a mesh, at a row of the image. */
@@ -53,13 +60,21 @@ final class SkyPlaneKernel extends ItemKernel {
         + weight[4 * item + 3] * mesh[size + above];
   }
 
+  private void put(int pixel, float sky) {
+    if (subtracting == 1) {
+      image[pixel] -= sky;
+    } else {
+      level[pixel] = sky;
+    }
+  }
+
   @Override
   public void item(int item) {
     int row = item * width;
     if (columns == 1) {
       float v = node(item, 0, 0);
       for (int x = 0; x < width; x++) {
-        level[row + x] = v;
+        put(row + x, v);
       }
     } else {
       float v0 = node(item, 0, 0);
@@ -94,7 +109,7 @@ final class SkyPlaneKernel extends ItemKernel {
         int to = cellStart[cell + 2];
         for (int x = from; x < to; x++) {
           float t = x - origin;
-          level[row + x] = value + t * (slope + t * (square + t * cubic));
+          put(row + x, value + t * (slope + t * (square + t * cubic)));
         }
       }
     }

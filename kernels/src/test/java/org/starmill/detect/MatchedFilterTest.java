@@ -122,9 +122,43 @@ class MatchedFilterTest {
     float[] image = new float[SIZE * SIZE];
     add(image, 50, 50, 2_000);
     double alone = find(image, 1).significance()[0];
-    Arrays.fill(model, (float) (3 * SIGMA * SIGMA));
+    float light = (float) (3 * SIGMA * SIGMA);
+    Arrays.fill(model, light);
+    for (int i = 0; i < image.length; i++) {
+      image[i] += light;
+    }
     assertThat((double) find(image, 1).significance()[0])
         .isCloseTo(alone / 2, within(0.01 * alone));
+  }
+
+  @Test
+  void aSearchOfSomeRowsKnowsNothingOfTheOthersAndWhereItsOwnAre() {
+    float[] image = noise(5);
+    add(image, 50, 45, 20_000);
+    add(image, 20, 70, 30_000);
+    for (boolean vectors : new boolean[] {true, false}) {
+      try (Device device = vectors ? Devices.java(1) : Devices.scalarJava(1)) {
+        MatchedFilter filter = new MatchedFilter(device);
+        float[] stamp = psf.stampAt(50, 50, 3);
+        Peaks found = filter.find(image, base, model, 1, SIZE, 30, 60, stamp, 7);
+        assertThat(found.count()).isEqualTo(1);
+        assertThat(found.x()[0]).isCloseTo(50, within(0.1f));
+        assertThat(found.y()[0]).isCloseTo(45, within(0.1f));
+        Peaks alone =
+            filter.find(
+                Arrays.copyOfRange(image, 30 * SIZE, 60 * SIZE),
+                Arrays.copyOf(base, 30 * SIZE),
+                Arrays.copyOf(model, 30 * SIZE),
+                1,
+                SIZE,
+                30,
+                stamp,
+                3);
+        Peaks rows = filter.find(image, base, model, 1, SIZE, 30, 60, stamp, 3);
+        assertThat(rows.significance()).isEqualTo(alone.significance());
+        assertThat(rows.y()[0]).isEqualTo(alone.y()[0] + 30);
+      }
+    }
   }
 
   @Test

@@ -32,10 +32,11 @@ class SurroundingsTest {
   /** Peaks that stand out of their surroundings. */
   private int[] standingOut(SkyField field, Peaks peaks) {
     Surroundings surroundings = new Surroundings(device);
-    surroundings.measure(field.image, field.base, SIZE, SIZE, stamp, FWHM);
+    surroundings.measure(field.image, field.base, field.dark, SIZE, SIZE, stamp, FWHM);
     int[] all = IntStream.range(0, peaks.count()).toArray();
     float[] above =
-        surroundings.significance(peaks, all, field.image, field.base, SIZE, SIZE, stamp, FWHM);
+        surroundings.significance(
+            peaks, all, field.image, field.base, field.dark, SIZE, SIZE, stamp, FWHM);
     return IntStream.of(all).filter(k -> above[k] >= THRESHOLD).toArray();
   }
 

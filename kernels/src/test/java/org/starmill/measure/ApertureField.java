@@ -62,7 +62,7 @@ final class ApertureField {
 
   StarSolver drawWith(Device with) {
     StarSolver solver = new StarSolver(with);
-    solver.begin(planes, null, false, 0);
+    solver.begin(planes, false, 0);
     solver.noise(0, 10);
     solver.psf(psf, 9);
     solver.arrange(stars);

@@ -11,8 +11,9 @@ import org.starmill.image.PixelFlag;
 
 class BaseVarianceVectorsTest {
   @ParameterizedTest
-  @CsvSource({"211,57,1", "64,33,0", "17,5,1", "3,3,0"})
-  void vectorsGiveEveryPixelThatTheScalarSourceGives(int width, int height, int flatFielded) {
+  @CsvSource({"211,57,1,1", "64,33,0,1", "64,33,0,0", "17,5,1,0", "3,3,0,1"})
+  void vectorsGiveEveryPixelThatTheScalarSourceGives(
+      int width, int height, int flatFielded, int subtracting) {
     int size = width * height;
     SplittableRandom random = new SplittableRandom(size);
     BaseVarianceKernel[] kernels = new BaseVarianceKernel[2];
@@ -33,18 +34,17 @@ class BaseVarianceVectorsTest {
       kernels[k].flatFielded = flatFielded;
       kernels[k].readVariance = 50;
       kernels[k].least = 60;
-      kernels[k].science = science;
-      kernels[k].sky = sky;
+      kernels[k].subtracting = subtracting;
       kernels[k].response = response;
       kernels[k].mask = mask;
-      kernels[k].base = new float[size];
-      kernels[k].residual = new float[size];
+      kernels[k].base = sky.clone();
+      kernels[k].image = science.clone();
       try (Device device = k == 0 ? Devices.scalarJava(1) : Devices.java(1)) {
         device.run(kernels[k], height);
       }
     }
     assertThat(kernels[1].base).isEqualTo(kernels[0].base);
-    assertThat(kernels[1].residual).isEqualTo(kernels[0].residual);
+    assertThat(kernels[1].image).isEqualTo(kernels[0].image);
     assertThat(kernels[0].base).contains(0f);
   }
 }

@@ -96,8 +96,6 @@ final class DrawnScene {
     for (int i = 0; i < planes.image.length; i++) {
       planes.image[i] = (float) (image.science()[i] - sky);
       planes.base[i] = (float) (sky + READ_NOISE * READ_NOISE);
-      planes.residual[i] = planes.image[i];
-      planes.weight[i] = 1 / planes.base[i];
     }
     return planes;
   }
@@ -132,7 +130,7 @@ final class DrawnScene {
   /** A solver for the planes, with its stars arranged and drawn. */
   StarSolver solver(Device device, Planes planes, StarList stars, Psf psf, int neighbours) {
     StarSolver solver = new StarSolver(device);
-    solver.begin(planes, null, false, neighbours);
+    solver.begin(planes, false, neighbours);
     solver.psf(psf, (int) Math.ceil(3.5 * fwhm));
     solver.noise(0, Math.sqrt(sky + READ_NOISE * READ_NOISE));
     solver.arrange(stars);

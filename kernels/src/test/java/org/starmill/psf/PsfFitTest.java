@@ -19,6 +19,7 @@ class PsfFitTest {
   private final Device device = Devices.java(2);
   private final float[] image = new float[SIZE * SIZE];
   private final float[] base = new float[SIZE * SIZE];
+  private final float[] dark = new float[SIZE * SIZE];
 
   @AfterEach
   void close() {
@@ -65,7 +66,8 @@ class PsfFitTest {
 
   private PsfFit.Result fit(PsfStars stars, Psf start, int order, double beta) {
     int stamp = (int) Math.ceil(3.5 * start.fwhm());
-    return new PsfFit(device).fit(image, base, SIZE, SIZE, stars, start, order, -1, beta, 3, stamp);
+    return new PsfFit(device)
+        .fit(image, dark, base, SIZE, SIZE, stars, start, order, -1, beta, 3, stamp);
   }
 
   @Test

@@ -56,7 +56,15 @@ class PsfNormalsTest {
     PsfStars stars = new PsfStars(x, y, offsetX, offsetY, flux, photon);
     try (device) {
       PsfFit fit = new PsfFit(device);
-      fit.prepare(residual, base, size, size, stars, psf, (int) Math.ceil(3.5 * fwhm));
+      fit.prepare(
+          residual,
+          new float[residual.length],
+          base,
+          size,
+          size,
+          stars,
+          psf,
+          (int) Math.ceil(3.5 * fwhm));
       // A shape beside the truth, so that there is a gradient.
       shape[0][0] += 0.01;
       fit.sum(new Psf(model, size, size, shape), stars);

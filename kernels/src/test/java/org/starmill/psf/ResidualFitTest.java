@@ -27,6 +27,7 @@ class ResidualFitTest {
   private final Device device = Devices.java(2);
   private final float[] image = new float[SIZE * SIZE];
   private final float[] base = new float[SIZE * SIZE];
+  private final float[] dark = new float[SIZE * SIZE];
 
   @AfterEach
   void close() {
@@ -97,7 +98,7 @@ class ResidualFitTest {
   private PsfFit.Result fit(PsfStars stars, int residualOrder) {
     Psf start = Psf.round(PsfModel.MOFFAT, SIZE, SIZE, 2.3, 3);
     return new PsfFit(device)
-        .fit(image, base, SIZE, SIZE, stars, start, 1, residualOrder, Double.NaN, 5, 8);
+        .fit(image, dark, base, SIZE, SIZE, stars, start, 1, residualOrder, Double.NaN, 5, 8);
   }
 
   /** Flux of a star of flux 1 without noise, fitted with its position free, by phase. */

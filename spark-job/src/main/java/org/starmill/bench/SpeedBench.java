@@ -14,6 +14,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.starmill.calibrate.Calibration;
 import org.starmill.calibrate.Master;
 import org.starmill.calibrate.MasterBuilder;
 import org.starmill.calibrate.Masters;
@@ -23,6 +24,7 @@ import org.starmill.image.RawFrame;
 import org.starmill.masters.MasterBuild;
 import org.starmill.masters.MasterKind;
 import org.starmill.measure.ImageReducer;
+import org.starmill.measure.Measurement;
 import org.starmill.measure.Reduction;
 import org.starmill.measure.StarFit;
 import org.starmill.measure.Stars;
@@ -139,6 +141,11 @@ public final class SpeedBench {
       Masters masters =
           new Masters(bias[0], builder(device, MasterKind.FLAT).flat(field.flats(), bias[0]));
 
+      progress.accept("raw frame to image, variance, mask");
+      Calibration calibration = new Calibration(device, config.reduction().edge());
+      Stopwatch.Seconds calibrate =
+          medians(device, repeat, () -> calibration.calibrate(field.science(), masters));
+
       Way first;
       try (ImageReducer once = new ImageReducer(device, config.reduction().withPasses(1))) {
         first = way("one pass", device, once, field.science(), masters, repeat);
@@ -147,7 +154,7 @@ public final class SpeedBench {
       Reduction reduction = reducer.reduce(field.science(), masters);
       Fit fit = fit(device, reduction, repeat);
       StepTraffic once = new StepTraffic(traffic.pixels(), 1);
-      steps.add(step(CALIBRATE, all.step("calibrate"), traffic.calibrate(), peak));
+      steps.add(step(CALIBRATE, calibrate, traffic.calibrate(), peak));
       steps.add(
           step(
               FIRST_SKY_AND_DETECT,
@@ -158,7 +165,7 @@ public final class SpeedBench {
       double fitBytes = traffic.fit(fit.sweeps(), fit.stampPixels());
       steps.add(step(onePass(model), fit.seconds(), fitBytes, peak));
       double onceBytes =
-          once.calibrate()
+          once.calibrateAlone()
               + once.sky()
               + once.detect()
               + once.psf()
@@ -170,7 +177,7 @@ public final class SpeedBench {
       double passesBytes = traffic.allPasses(fit.stampPixels());
       steps.add(step(MEASURE, all.step("measure"), passesBytes, peak));
       double bytes =
-          traffic.calibrate() + traffic.sky() + traffic.detect() + traffic.psf() + passesBytes;
+          traffic.calibrateAlone() + traffic.sky() + traffic.detect() + traffic.psf() + passesBytes;
       Stopwatch.Seconds whole = all.whole();
       steps.add(step(WHOLE, whole, bytes, peak));
 
@@ -196,7 +203,7 @@ public final class SpeedBench {
   }
 
   /** Medians of the whole way, and the runs they are of. */
-  private record Way(Device device, Stopwatch.Seconds whole, List<Reduction> runs) {
+  private record Way(Device device, Stopwatch.Seconds whole, List<Measurement> runs) {
     /** The reducer's own times, which know nothing of the threads of OpenCL. */
     Stopwatch.Seconds step(String step) {
       return new Stopwatch.Seconds(
@@ -216,23 +223,17 @@ public final class SpeedBench {
       Masters masters,
       int repeat) {
     progress.accept("whole image, %s, %d times".formatted(what, WARM_UPS + repeat));
-    List<Reduction> runs = new ArrayList<>();
+    List<Measurement> runs = new ArrayList<>();
     Stopwatch.Seconds whole =
         medians(
             device,
             repeat,
             () -> {
               try (Trace.Open image = Trace.image("whole image, " + what)) {
-                runs.add(withoutPlanes(reducer.reduce(science, masters)));
+                runs.add(reducer.measure(science, masters));
               }
             });
     return new Way(device, whole, List.copyOf(runs.subList(WARM_UPS, runs.size())));
-  }
-
-  /** Of the runs only the times are looked at: their planes would fill the heap. */
-  private static Reduction withoutPlanes(Reduction run) {
-    return new Reduction(
-        null, null, null, null, null, null, run.seconds(), run.cpuSeconds(), run.device());
   }
 
   private MasterBuilder builder(Device device, MasterKind kind) {
@@ -337,7 +338,7 @@ public final class SpeedBench {
               ImageReducer reducer = new ImageReducer(device, config.reduction())) {
             try {
               // Its planes are allocated before the clock starts.
-              reducer.reduce(science, masters);
+              reducer.measure(science, masters);
             } finally {
               warm.countDown();
             }
@@ -348,7 +349,7 @@ public final class SpeedBench {
                 "images at once",
                 () -> {
                   for (int image = 0; image < IMAGES_A_ROUND; image++) {
-                    reducer.reduce(science, masters);
+                    reducer.measure(science, masters);
                   }
                   return System.nanoTime();
                 });

@@ -15,11 +15,11 @@ record StepTraffic(double pixels, int passes) {
   private static final int PLANE = 4;
   private static final int MASK = 2;
 
-  /** Science, sky, mask and response in; variance of the sky and image less sky out. */
-  private static final int LESS_SKY = 5 * PLANE + MASK;
+  /** The sky out; then it, image, response and mask in, variance of the sky and image out. */
+  private static final int LESS_SKY = 6 * PLANE + MASK;
 
-  /** Image, variance of the sky, response in; model, residual and weight out. */
-  private static final int DRAW = 6 * PLANE;
+  /** The model out. */
+  private static final int DRAW = PLANE;
 
   /** Image, variance of the sky, model in. */
   private static final int SEARCH = 3 * PLANE;
@@ -34,21 +34,24 @@ record StepTraffic(double pixels, int passes) {
     return pixels * (4 * PLANE + MASK + 2 * PLANE + MASK);
   }
 
-  /**
-   * The mesh reads science and mask and writes the sky, which is then taken off; in each later pass
-   * the same with the model, and the residual is made anew.
-   */
-  double sky() {
-    double mesh = 2 * PLANE + MASK + LESS_SKY;
-    return pixels * (mesh + (passes - 1) * (mesh + PLANE + DRAW));
+  /** The same without the variance, for which the bias's error is not read either. */
+  double calibrateAlone() {
+    return pixels * (3 * PLANE + MASK + PLANE + MASK);
   }
 
   /**
-   * A search a pass; two for cosmic rays, after which image and residual are made anew; columns.
+   * The mesh reads image and mask, and the sky is taken off; from the third pass on the mesh reads
+   * the model too, and the difference of both skies is taken off.
    */
+  double sky() {
+    double first = PLANE + MASK + LESS_SKY;
+    double refined = 2 * PLANE + MASK + 2 * PLANE + LESS_SKY;
+    return pixels * (first + Math.max(0, passes - 2) * refined);
+  }
+
+  /** A search a pass; one for cosmic rays, and another once stars are known; columns. */
   double detect() {
-    double cosmicRays = SEARCH + MASK + LESS_SKY;
-    return pixels * (passes * SEARCH + 2 * cosmicRays + DRAW + 2 * PLANE);
+    return pixels * (passes * SEARCH + Math.min(passes, 2) * (SEARCH + MASK) + 2 * PLANE);
   }
 
   /** After each of the fits of the PSF, in the first passes, all stars are drawn with it. */
@@ -56,9 +59,12 @@ record StepTraffic(double pixels, int passes) {
     return pixels * DRAW * Math.min(passes, 3);
   }
 
-  /** A first drawing; then each step reads the stars' stamps and draws the model anew. */
+  /**
+   * A first drawing; then each step reads image, model and variance under the stars' stamps, which
+   * overlap, and draws the model anew.
+   */
   double fit(int sweeps, double stampPixels) {
-    return pixels * DRAW * (sweeps + 1) + 2 * PLANE * stampPixels * sweeps;
+    return pixels * DRAW * (sweeps + 1) + 3 * PLANE * Math.min(pixels, stampPixels) * sweeps;
   }
 
   /** Two steps a pass and two more after the last search. */

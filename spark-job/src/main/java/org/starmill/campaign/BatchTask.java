@@ -32,7 +32,7 @@ import org.starmill.image.Section;
 import org.starmill.instrument.FrameFacts;
 import org.starmill.instrument.Instrument;
 import org.starmill.masters.MasterCache;
-import org.starmill.measure.Reduction;
+import org.starmill.measure.Measurement;
 import org.starmill.trace.Trace;
 import org.starmill.wcs.Wcs;
 import org.starmill.wcs.WcsException;
@@ -282,22 +282,24 @@ final class BatchTask implements Serializable {
               item.flat() == null ? null : item.flat().identity(),
               detector.readNoise());
 
-      Reduction reduction =
-          bench.reduce(
+      Measurement measurement =
+          bench.measure(
               facts.frame(raw.pixels(), raw.width(), raw.height(), detector),
               new Masters(bias, flat));
-      seconds.putAll(reduction.seconds());
-      row = row.withMeasured(reduction.stars().count(), reduction.summary(), reduction.device());
+      seconds.putAll(measurement.seconds());
+      row =
+          row.withMeasured(
+              measurement.stars().count(), measurement.summary(), measurement.device());
       if (bench.fallback() != null) {
         row = row.withNotes(List.of(bench.fallback()));
       }
 
       start = System.nanoTime();
       try (Trace.Open positions = Trace.step("positions")) {
-        Sky sky = Sky.of(raw.header(), facts.data(), reduction);
+        Sky sky = Sky.of(raw.header(), facts.data(), measurement.stars());
         Magnitudes magnitudes =
-            Magnitudes.of(reduction.stars(), facts.exposureSeconds(), Double.NaN);
-        return new Measured(reduction.stars(), sky, magnitudes, start);
+            Magnitudes.of(measurement.stars(), facts.exposureSeconds(), Double.NaN);
+        return new Measured(measurement.stars(), sky, magnitudes, start);
       }
     }
 
@@ -352,13 +354,13 @@ final class BatchTask implements Serializable {
    */
   private record Sky(double[] ra, double[] dec, String reason) {
 
-    static Sky of(FitsHeader header, Section data, Reduction reduction) {
+    static Sky of(FitsHeader header, Section data, org.starmill.measure.Stars stars) {
       try {
         Wcs wcs = Wcs.of(header).shifted(data.x(), data.y());
-        int count = reduction.stars().count();
+        int count = stars.count();
         double[] ra = new double[count];
         double[] dec = new double[count];
-        wcs.pixelToSky(reduction.stars().x(), reduction.stars().y(), ra, dec);
+        wcs.pixelToSky(stars.x(), stars.y(), ra, dec);
         return new Sky(ra, dec, null);
       } catch (WcsException none) {
         return new Sky(null, null, "no WCS: " + none.getMessage());

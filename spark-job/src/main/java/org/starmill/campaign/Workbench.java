@@ -14,7 +14,7 @@ import org.starmill.device.DeviceException;
 import org.starmill.device.Devices;
 import org.starmill.image.RawFrame;
 import org.starmill.measure.ImageReducer;
-import org.starmill.measure.Reduction;
+import org.starmill.measure.Measurement;
 import org.starmill.measure.ReductionSettings;
 import org.starmill.trace.Trace;
 
@@ -124,8 +124,8 @@ final class Workbench {
    *
    * @throws DeviceException where the device fails and nothing may take over
    */
-  Reduction reduce(RawFrame frame, Masters masters) {
-    return onDevice(() -> reducer.reduce(frame, masters));
+  Measurement measure(RawFrame frame, Masters masters) {
+    return onDevice(() -> reducer.measure(frame, masters));
   }
 
   /**
