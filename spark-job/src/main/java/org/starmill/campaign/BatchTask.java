@@ -9,6 +9,7 @@ import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.Path;
+import org.apache.parquet.ParquetRuntimeException;
 import org.apache.spark.TaskContext;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.util.LongAccumulator;
@@ -110,14 +111,10 @@ final class BatchTask implements Serializable {
               counter.add(1);
             }
             return new Result(stars.writer == null ? null : file, exposures);
-          } catch (IOException | FSError e) {
+          } catch (IOException | FSError | ParquetRuntimeException e) {
             throw new CampaignStopped(
                 "the stars of %d images cannot be written to %s/%s: %s; what was committed counts; see that the disk or store has room and can be written, and give the command again"
-                    .formatted(
-                        items.size(),
-                        folder,
-                        file,
-                        e instanceof FSError ? e.getCause().getMessage() : e.getMessage()),
+                    .formatted(items.size(), folder, file, Inputs.cause(e)),
                 e);
           }
         });

@@ -11,8 +11,11 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.Path;
+import org.apache.spark.SparkException;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
@@ -43,6 +46,9 @@ public final class CampaignRun {
 
   /** The column that names the batch of an image that is tried again. */
   private static final String BATCH = "batch";
+
+  private static final Pattern FAILURE_OF_A_FILE =
+      Pattern.compile("(?:IOException|FSError|CampaignStopped): ([^\\n]+)");
 
   private final SparkSession spark;
   private final CampaignRequest request;
@@ -160,8 +166,8 @@ public final class CampaignRun {
   }
 
   /** What ends a run that is nobody's mistake in usage and no error of the program. */
-  private RuntimeException stopped(Campaign campaign, Throwable failure) {
-    Throwable root = null;
+  private static RuntimeException stopped(Campaign campaign, Throwable failure) {
+    String root = null;
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       if (cause instanceof Refused
           || cause instanceof CampaignStopped
@@ -169,19 +175,28 @@ public final class CampaignRun {
         return (RuntimeException) cause;
       }
       if (cause instanceof IOException || cause instanceof FSError) {
-        root = cause;
+        root = cause.getMessage();
+      } else if (cause instanceof SparkException && cause.getCause() == null) {
+        root = inTask(cause.getMessage());
       }
     }
     if (root == null) {
       return (RuntimeException) failure;
     }
-    while (root.getCause() != null) {
-      root = root.getCause();
-    }
     return new CampaignStopped(
         "--output %s: the campaign could not go on: %s; what was committed counts; see that the disk or store has room and can be reached and written, and give the command again"
-            .formatted(campaign.folder(), root.getMessage()),
+            .formatted(campaign.folder(), root),
         failure);
+  }
+
+  /** What a task could not read or write, where Spark has handed on its stack as text alone. */
+  private static String inTask(String text) {
+    String found = null;
+    Matcher failures = FAILURE_OF_A_FILE.matcher(text);
+    while (failures.find()) {
+      found = failures.group(1);
+    }
+    return found;
   }
 
   /** In local mode the device is that of this machine; on a cluster each executor has its own. */

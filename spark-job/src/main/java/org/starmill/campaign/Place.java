@@ -2,6 +2,7 @@ package org.starmill.campaign;
 
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.util.concurrent.CompletionException;
 import org.apache.hadoop.fs.CommonPathCapabilities;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FSError;
@@ -92,6 +93,7 @@ final class Place {
    * keeps, unseen, until it is told so.
    *
    * @return their number; 0 where the file system keeps none
+   * @throws IOException where the store does not let them be listed or given up
    */
   int abortUploads(Path folder) throws IOException {
     if (!fileSystem.hasPathCapability(folder, CommonPathCapabilities.FS_MULTIPART_UPLOADER)) {
@@ -101,6 +103,8 @@ final class Place {
       return Math.max(0, uploader.abortUploadsUnderPath(folder).join());
     } catch (FileNotFoundException | UnsupportedOperationException none) {
       return 0;
+    } catch (CompletionException notAllowed) {
+      throw new IOException(String.valueOf(notAllowed.getCause()), notAllowed);
     }
   }
 }

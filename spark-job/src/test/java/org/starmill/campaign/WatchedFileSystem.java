@@ -132,6 +132,31 @@ public class WatchedFileSystem extends RawLocalFileSystem {
   }
 
   @Override
+  public FileStatus getFileStatus(Path path) throws IOException {
+    return withoutOwner(super.getFileStatus(path));
+  }
+
+  @Override
+  public FileStatus[] listStatus(Path path) throws IOException {
+    FileStatus[] children = super.listStatus(path);
+    for (int i = 0; i < children.length; i++) {
+      children[i] = withoutOwner(children[i]);
+    }
+    return children;
+  }
+
+  /** To learn whose a file is, a local disk must be called "file:". */
+  private static FileStatus withoutOwner(FileStatus file) {
+    return new FileStatus(
+        file.getLen(),
+        file.isDirectory(),
+        1,
+        file.getBlockSize(),
+        file.getModificationTime(),
+        file.getPath());
+  }
+
+  @Override
   public boolean rename(Path from, Path to) throws IOException {
     watch.before(to);
     return super.rename(from, to);
