@@ -91,7 +91,7 @@ public final class CampaignRun {
     try (Lease lease = campaign.lease()) {
       plan(campaign);
       return campaign;
-    } catch (IOException | RuntimeException | FSError failure) {
+    } catch (Exception | FSError failure) {
       throw stopped(campaign, failure);
     }
   }
@@ -160,7 +160,7 @@ public final class CampaignRun {
       }
       ledger.recover();
       return campaign;
-    } catch (IOException | RuntimeException | FSError failure) {
+    } catch (Exception | FSError failure) {
       throw stopped(campaign, failure);
     }
   }
@@ -181,7 +181,10 @@ public final class CampaignRun {
       }
     }
     if (root == null) {
-      return (RuntimeException) failure;
+      // Spark's own exceptions are checked ones, and not declared.
+      return failure instanceof RuntimeException unchecked
+          ? unchecked
+          : new IllegalStateException(failure.getMessage(), failure);
     }
     return new CampaignStopped(
         "--output %s: the campaign could not go on: %s; what was committed counts; see that the disk or store has room and can be reached and written, and give the command again"
