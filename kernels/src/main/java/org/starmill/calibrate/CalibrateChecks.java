@@ -110,6 +110,8 @@ public final class CalibrateChecks implements KernelChecks {
     if (vectors) {
       kernel.inPlace = frames;
     }
+    kernel.sideBySide = random.nextInt(2);
+    kernel.columns = new float[rows * kernel.frames * CombineKernel.LANES];
     kernel.level = new float[kernel.pixels];
     kernel.error = new float[kernel.pixels];
     kernel.used = new short[kernel.pixels];

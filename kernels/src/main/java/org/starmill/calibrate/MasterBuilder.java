@@ -380,6 +380,7 @@ public final class MasterBuilder {
     // A builder lives long, the frames and their strips need not.
     kernel.inPlace = null;
     kernel.stack = null;
+    kernel.columns = new float[1];
     kernel.level = null;
     kernel.error = null;
     kernel.used = null;
@@ -388,13 +389,24 @@ public final class MasterBuilder {
 
   private void strips(List<TrimmedFrame> frames, Planes combined) {
     int width = combined.width;
-    int pixels = device.isOpenCl() ? (1 << 26) / frames.size() : 1 << 15;
+    boolean sideBySide = device.vectorizesLoops();
+    boolean gpu = device.isOpenCl() && !sideBySide;
+    int pixels = 1 << 15;
+    if (gpu) {
+      pixels = (1 << 26) / frames.size();
+    } else if (sideBySide) {
+      // So much of all frames that the processor's last cache holds it.
+      pixels = (1 << 22) / frames.size();
+    }
     int rows = Math.min(combined.height, Math.max(1, pixels / width));
     kernel.stack = new float[rows * width * frames.size()];
     kernel.level = new float[rows * width];
     kernel.error = new float[rows * width];
     kernel.used = new short[rows * width];
-    kernel.block = device.isOpenCl() ? 1 : 256;
+    kernel.sideBySide = sideBySide ? 1 : 0;
+    kernel.block = gpu ? 1 : sideBySide ? 1024 : 256;
+    int items = (rows * width + kernel.block - 1) / kernel.block;
+    kernel.columns = new float[sideBySide ? items * frames.size() * CombineKernel.LANES : 1];
     for (int row = 0; row < combined.height; row += rows) {
       int count = Math.min(rows, combined.height - row) * width;
       kernel.pixels = count;

@@ -146,6 +146,9 @@ public final class CosmicRays {
     for (int y = 0; y < kernel.height; y++) {
       for (int k = 0; k < words; k++) {
         int bits = kernel.found[y * words + k];
+        if (bits == 0) {
+          continue;
+        }
         kernel.hit[y * words + k] |= bits;
         while (bits != 0) {
           int x = 32 * k + Integer.numberOfTrailingZeros(bits);

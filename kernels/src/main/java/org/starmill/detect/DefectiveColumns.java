@@ -136,6 +136,7 @@ public final class DefectiveColumns {
     kernel.width = width;
     kernel.height = height;
     kernel.segments = segments;
+    kernel.sideBySide = device.vectorizesLoops() ? 1 : 0;
     kernel.limit = (float) (CLIP * sigma);
     kernel.image = image;
     kernel.base = base;

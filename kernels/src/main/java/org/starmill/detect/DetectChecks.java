@@ -188,6 +188,7 @@ public final class DetectChecks implements KernelChecks {
       int segments, SplittableRandom random, boolean vectors) {
     ColumnSegmentKernel kernel = new ColumnSegmentKernel();
     kernel.segments = segments;
+    kernel.sideBySide = random.nextInt(2);
     kernel.height = segments * (1 + segments % 3);
     kernel.width = width(kernel.height);
     kernel.limit = 1.5f * SIGMA;

@@ -109,8 +109,13 @@ public final class Trails {
    */
   public int mask(
       float[] image, float[] base, short[] mask, int width, int height, Peaks peaks, double fwhm) {
-    int trails = new Search(image, base, mask, width, height, peaks, fwhm, CLOSE).run();
-    return trails + new Search(image, base, mask, width, height, peaks, fwhm, WIDE).run();
+    Filled filled = Filled.of(image, base, mask, width, height, fwhm);
+    int close = new Search(image, base, mask, width, height, peaks, filled, fwhm, CLOSE).run();
+    if (close > 0) {
+      // What is on a trail by now is filled by no star.
+      filled = Filled.of(image, base, mask, width, height, fwhm);
+    }
+    return close + new Search(image, base, mask, width, height, peaks, filled, fwhm, WIDE).run();
   }
 
   /** Bits of pixels that light has filled, theirs or their neighbours'. */
@@ -168,6 +173,64 @@ public final class Trails {
     }
   }
 
+  /**
+   * What light has filled: the middles of the saturated pixels of cells, and the electrons that
+   * stand for such a pixel, the most that one not saturated holds.
+   */
+  private record Filled(Places places, float full) {
+    static Filled of(
+        float[] image, float[] base, short[] mask, int width, int height, double fwhm) {
+      Places places = places(mask, width, height, fwhm);
+      return new Filled(places, places.count == 0 ? 0 : brightest(image, base));
+    }
+
+    private static Places places(short[] mask, int width, int height, double fwhm) {
+      Places places = new Places(0);
+      int side = Math.max(3, (int) Math.round(SATURATED_CELL * fwhm));
+      int across = (width + side - 1) / side;
+      int[] count = new int[across];
+      double[] sumX = new double[across];
+      double[] sumY = new double[across];
+      for (int row = 0; row < height; row++) {
+        for (int column = 0; column < width; column++) {
+          if (isFull(mask[row * width + column], PixelFlag.SATURATED)) {
+            count[column / side]++;
+            sumX[column / side] += column;
+            sumY[column / side] += row;
+          }
+        }
+        if (row % side == side - 1 || row == height - 1) {
+          for (int c = 0; c < across; c++) {
+            if (count[c] > 0) {
+              places.add((float) (sumX[c] / count[c]), (float) (sumY[c] / count[c]));
+            }
+          }
+          Arrays.fill(count, 0);
+          Arrays.fill(sumX, 0);
+          Arrays.fill(sumY, 0);
+        }
+      }
+      return places;
+    }
+
+    private static float brightest(float[] image, float[] base) {
+      float most = 0;
+      for (int i = 0; i < image.length; i++) {
+        // Few pixels pass the first test.
+        if (image[i] > most && base[i] > 0) {
+          most = image[i];
+        }
+      }
+      return most;
+    }
+
+    /** Whether light has filled a pixel: one known to be bad is full for other reasons. */
+    static boolean isFull(int found, int bits) {
+      return (found & bits) != 0
+          && (found & (PixelFlag.BAD | PixelFlag.NO_DATA | PixelFlag.TRAIL)) == 0;
+    }
+  }
+
   private static final class Search {
     private final float[] image;
     private final float[] base;
@@ -191,7 +254,7 @@ public final class Trails {
     /** Whether some places are not peaks but saturated pixels. */
     private final boolean anySaturated;
 
-    /** Electrons that stand for a saturated pixel: the most that one not saturated holds. */
+    /** Electrons that stand for a saturated pixel. */
     private final float full;
 
     Search(
@@ -201,6 +264,7 @@ public final class Trails {
         int width,
         int height,
         Peaks peaks,
+        Filled filled,
         double fwhm,
         Chain chain) {
       this.image = image;
@@ -221,10 +285,11 @@ public final class Trails {
           places.add(peaks.x()[k], peaks.y()[k]);
         }
       }
-      int withoutSaturated = places.count;
-      addSaturated(places);
-      anySaturated = places.count > withoutSaturated;
-      full = anySaturated ? brightest() : 0;
+      for (int k = 0; k < filled.places.count; k++) {
+        places.add(filled.places.x[k], filled.places.y[k]);
+      }
+      anySaturated = filled.places.count > 0;
+      full = filled.full;
       for (int k = 0; k < places.count; k++) {
         start[cellOf(places.x[k], places.y[k]) + 1]++;
       }
@@ -243,56 +308,10 @@ public final class Trails {
       density = places.count / (double) width / height;
     }
 
-    /** Adds the middle of the saturated pixels of each cell. */
-    private void addSaturated(Places places) {
-      int side = Math.max(3, (int) Math.round(SATURATED_CELL * fwhm));
-      int across = (width + side - 1) / side;
-      int[] count = new int[across];
-      double[] sumX = new double[across];
-      double[] sumY = new double[across];
-      for (int row = 0; row < height; row++) {
-        for (int column = 0; column < width; column++) {
-          if (isFull(row * width + column, PixelFlag.SATURATED)) {
-            count[column / side]++;
-            sumX[column / side] += column;
-            sumY[column / side] += row;
-          }
-        }
-        if (row % side == side - 1 || row == height - 1) {
-          for (int c = 0; c < across; c++) {
-            if (count[c] > 0) {
-              places.add((float) (sumX[c] / count[c]), (float) (sumY[c] / count[c]));
-            }
-          }
-          Arrays.fill(count, 0);
-          Arrays.fill(sumX, 0);
-          Arrays.fill(sumY, 0);
-        }
-      }
-    }
-
-    /** Whether light has filled a pixel: one known to be bad is full for other reasons. */
-    private boolean isFull(int i, int bits) {
-      int found = mask[i];
-      return (found & bits) != 0
-          && (found & (PixelFlag.BAD | PixelFlag.NO_DATA | PixelFlag.TRAIL)) == 0;
-    }
-
     /** Whether the pixel of a peak is on a trail already. */
     private boolean isMasked(double px, double py) {
       int i = pixel(px, py);
       return i >= 0 && (mask[i] & PixelFlag.TRAIL) != 0;
-    }
-
-    private float brightest() {
-      float most = 0;
-      for (int i = 0; i < image.length; i++) {
-        // Few pixels pass the first test.
-        if (image[i] > most && base[i] > 0) {
-          most = image[i];
-        }
-      }
-      return most;
     }
 
     private int cellOf(double px, double py) {
@@ -546,7 +565,7 @@ public final class Trails {
         double px = line.x() + t * line.cos();
         double py = line.y() + t * line.sin();
         int on = pixel(px, py);
-        boolean bright = on >= 0 && base[on] <= 0 && filled && isFull(on, FULL);
+        boolean bright = on >= 0 && base[on] <= 0 && filled && Filled.isFull(mask[on], FULL);
         int left = usable(px - side * line.sin(), py + side * line.cos());
         int right = usable(px + side * line.sin(), py - side * line.cos());
         if (on >= 0 && (bright || base[on] > 0) && left >= 0 && right >= 0) {
@@ -627,7 +646,7 @@ public final class Trails {
               pixel(
                   line.x() + t * line.cos() - d * line.sin(),
                   line.y() + t * line.sin() + d * line.cos());
-          if (i >= 0 && (base[i] > 0 || (filled && isFull(i, FULL)))) {
+          if (i >= 0 && (base[i] > 0 || (filled && Filled.isFull(mask[i], FULL)))) {
             values[n++] = base[i] > 0 ? image[i] : full;
           }
         }
@@ -686,7 +705,7 @@ public final class Trails {
               if (base[i] > 0) {
                 values[n++] = image[i];
                 sum += base[i];
-              } else if (filled && isFull(i, FULL)) {
+              } else if (filled && Filled.isFull(mask[i], FULL)) {
                 values[n++] = full;
                 sum += full;
               }

@@ -13,6 +13,15 @@ public interface Device extends AutoCloseable {
   /** Whether this is an OpenCL device. */
   boolean isOpenCl();
 
+  /**
+   * Whether an OpenCL compiler makes vectors of loops over pixels here, as on a processor: then an
+   * item is best a row or more, and its pixels are done side by side. On a GPU an item is best a
+   * single pixel.
+   */
+  default boolean vectorizesLoops() {
+    return false;
+  }
+
   /** Whether kernels run their twins for the Vector API here. */
   boolean usesVectors();
 

@@ -93,6 +93,11 @@ final class OpenClDevice implements Device {
   }
 
   @Override
+  public boolean vectorizesLoops() {
+    return info.kind() == DeviceInfo.Kind.OPENCL_CPU;
+  }
+
+  @Override
   public boolean usesVectors() {
     return false;
   }

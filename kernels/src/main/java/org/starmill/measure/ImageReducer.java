@@ -1,8 +1,6 @@
 package org.starmill.measure;
 
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
 import org.starmill.calibrate.Calibration;
@@ -58,35 +56,6 @@ public final class ImageReducer implements AutoCloseable {
   /** The same within a FWHM of another: left out, its light would be the other's. */
   private static final double FAINTEST_COMPANION = 2.2;
 
-  /**
-   * Share of the model's brightness by which a peak of the residual must stand out of it: the least
-   * and the most, and how it grows with the PSF stars' reduced chi squared. A PSF that does not
-   * describe its own stars must not be trusted to show their companions.
-   */
-  private static final double LEAST_SHARE = 0.2;
-
-  private static final double MOST_SHARE = 1.5;
-  private static final double SHARE_BY_CHI2 = 8;
-
-  /**
-   * By how much the threshold is lower for companions of known stars, and how far from them: blends
-   * are likelier there than noise, and one that is not found spoils two fluxes.
-   */
-  private static final double COMPANION = 1.0;
-
-  private static final double COMPANION_FWHM = 2.5;
-
-  /** Share of an extended source's flux that a peak beside it needs to be no part of it. */
-  private static final double EXTENDED_SHARE = 0.15;
-
-  /**
-   * Standard deviations by which chi squared, size or shape of a star must be off to say that its
-   * fit is poor; and the least change of size or shape, which no flux is wrong by.
-   */
-  private static final double POOR = 5;
-
-  private static final double LEAST_CHANGE = 0.03;
-
   /** Steps that all stars take between two searches, and most after the last. */
   private static final int SWEEPS = 2;
 
@@ -100,11 +69,6 @@ public final class ImageReducer implements AutoCloseable {
 
   /** By how much the first step's diagonals are raised: where peaks overlap it would go too far. */
   private static final double FIRST_DAMPING = 0.1;
-
-  /**
-   * A star with less of its PSF on good pixels is dropped: the wings of a saturated one suffice.
-   */
-  private static final float LEAST_QUALITY = 0.003f;
 
   private static final int MAX_STAMP_RADIUS = 40;
 
@@ -156,6 +120,7 @@ public final class ImageReducer implements AutoCloseable {
   private final StarSolver solver;
   private final Apertures apertures;
   private Planes planes;
+  private MasterErrors errors;
 
   /**
    * Makes a reducer; it does not close the device.
@@ -253,12 +218,32 @@ public final class ImageReducer implements AutoCloseable {
   private Field field(RawFrame frame, Masters masters, StepClock clock) {
     double gain = frame.detector().gain();
     double readNoise = frame.detector().readNoise();
-    try (Trace.Open errors = Trace.step("errors of the masters")) {
-      double biasError = gain * typical(masters.bias(), false);
-      double flatError = masters.flat() == null ? 0 : typical(masters.flat(), true);
-      float[] response = masters.flat() == null ? null : masters.flat().level();
-      return new Field(
-          planes, response, readNoise * readNoise + biasError * biasError, flatError, clock);
+    if (errors == null || !errors.areOf(masters)) {
+      try (Trace.Open errorsOfTheMasters = Trace.step("errors of the masters")) {
+        errors = MasterErrors.of(masters);
+      }
+    }
+    double biasError = gain * errors.bias();
+    float[] response = masters.flat() == null ? null : masters.flat().level();
+    return new Field(
+        planes, response, readNoise * readNoise + biasError * biasError, errors.flat(), clock);
+  }
+
+  /**
+   * Typical errors of the masters, kept while images of the same masters follow one another.
+   *
+   * @param bias median error of the bias, ADU
+   * @param flat median relative error of the flat; 0 without one
+   */
+  private record MasterErrors(Masters masters, double bias, double flat) {
+    static MasterErrors of(Masters masters) {
+      Master flat = masters.flat();
+      return new MasterErrors(
+          masters, typical(masters.bias(), false), flat == null ? 0 : typical(flat, true));
+    }
+
+    boolean areOf(Masters others) {
+      return masters.bias() == others.bias() && masters.flat() == others.flat();
     }
   }
 
@@ -345,8 +330,7 @@ public final class ImageReducer implements AutoCloseable {
     /** Least and greatest x and y of the stars the PSF was fitted to. */
     private double[] psfRange;
 
-    /** Made when first asked for, and again where trails were masked: what they fill is no star. */
-    private SaturatedPatches saturatedPatches;
+    private final NewStars newStars;
 
     /**
      * @param planes whose image and mask are those of this image
@@ -362,12 +346,13 @@ public final class ImageReducer implements AutoCloseable {
       this.clock = clock;
       this.width = planes.width;
       this.height = planes.height;
+      this.newStars = new NewStars(planes, surroundings, settings.threshold());
     }
 
     Measurement measure() {
       try {
         goTheWay();
-        clock.run("measure", this::judge);
+        clock.run("measure", () -> StarVerdicts.judge(stars, solver, apertures, psf, planes));
         try (Trace.Open telling = Trace.step("results")) {
           return results();
         }
@@ -512,7 +497,7 @@ public final class ImageReducer implements AutoCloseable {
         return Double.NaN;
       }
       return Seeing.fwhm(
-          planes.image, planes.base, width, height, peaks.x(), peaks.y(), brightestFirst(peaks));
+          planes.image, planes.base, width, height, peaks.x(), peaks.y(), peaks.brightestFirst());
     }
 
     private void maskDefectiveColumns() {
@@ -574,7 +559,7 @@ public final class ImageReducer implements AutoCloseable {
           trails.mask(planes.image, planes.base, planes.mask, width, height, peaks, psf.fwhm());
       trailCount += found;
       if (found > 0) {
-        saturatedPatches = null;
+        newStars.forgetSaturated();
         forgetMasked();
       }
       return found > 0;
@@ -594,14 +579,6 @@ public final class ImageReducer implements AutoCloseable {
       solver.psf(psf, stampRadius);
     }
 
-    private static int[] brightestFirst(Peaks peaks) {
-      return IntStream.range(0, peaks.count())
-          .boxed()
-          .sorted((a, b) -> Float.compare(peaks.significance()[b], peaks.significance()[a]))
-          .mapToInt(Integer::intValue)
-          .toArray();
-    }
-
     /** Searches the residual (in pass 1: the image) and appends what is new to the stars. */
     private void find(int pass) {
       if (pass == 1) {
@@ -617,10 +594,12 @@ public final class ImageReducer implements AutoCloseable {
         peaks = search(pass);
       }
       if (pass <= STRUCTURE_PASSES) {
-        surroundings.measure(
-            planes.image, planes.base, planes.model, width, height, searchPsf(), psf.fwhm());
+        newStars.measureStructure(psf);
       }
-      int[] chosen = pass == 1 ? oncePerSaturatedStar(peaks) : newOnes(peaks);
+      int[] chosen =
+          pass == 1
+              ? newStars.first(peaks, psf)
+              : newStars.further(peaks, stars, solver, psf, psfResult.chi2());
       stars.append(peaks, chosen, pass);
       stars.photons(response, width, height);
       if (pass == 1) {
@@ -642,11 +621,6 @@ public final class ImageReducer implements AutoCloseable {
       }
     }
 
-    private float[] searchPsf() {
-      int radius = Math.max(3, (int) Math.round(1.5 * psf.fwhm()));
-      return psf.stampAt((width - 1) / 2.0, (height - 1) / 2.0, radius);
-    }
-
     private Peaks search(int pass) {
       return filter.find(
           planes.image,
@@ -655,13 +629,8 @@ public final class ImageReducer implements AutoCloseable {
           1,
           width,
           height,
-          searchPsf(),
-          pass == 1 ? settings.threshold() : nearThreshold());
-    }
-
-    /** Significance that a companion of a known star needs. */
-    private double nearThreshold() {
-      return Math.min(settings.threshold(), Math.max(FAINTEST, settings.threshold() - COMPANION));
+          newStars.searchPsf(psf),
+          pass == 1 ? settings.threshold() : newStars.nearThreshold());
     }
 
     /** Relative error of flat and PSF in a pixel. */
@@ -676,143 +645,13 @@ public final class ImageReducer implements AutoCloseable {
       solver.draw(stars);
     }
 
-    private SaturatedPatches saturatedPatches() {
-      if (saturatedPatches == null) {
-        saturatedPatches = new SaturatedPatches(planes.mask, width, height);
-      }
-      return saturatedPatches;
-    }
-
-    /**
-     * Leaves one peak to each patch of saturated pixels, the most significant: about a masked core
-     * the filter sees a ring, whose maxima are not stars. Others must stand out of what surrounds
-     * them.
-     */
-    private int[] oncePerSaturatedStar(Peaks peaks) {
-      int reach = Math.max(2, (int) Math.ceil(psf.fwhm()));
-      SaturatedPatches patches = saturatedPatches();
-      List<Integer> chosen = new ArrayList<>();
-      List<Integer> others = new ArrayList<>();
-      boolean[] claimed = new boolean[patches.count()];
-      int[] order = brightestFirst(peaks);
-      for (int k : order) {
-        int patch = patches.near(peaks.x()[k], peaks.y()[k], reach);
-        if (patch < 0) {
-          others.add(k);
-        } else if (!claimed[patch]) {
-          claimed[patch] = true;
-          peaks.x()[k] = (float) patches.x(patch);
-          peaks.y()[k] = (float) patches.y(patch);
-          chosen.add(k);
-        }
-      }
-      // By place: their surroundings are still in the cache.
-      int[] asked = others.stream().mapToInt(Integer::intValue).sorted().toArray();
-      float[] above = aboveSurroundings(peaks, asked);
-      for (int k = 0; k < asked.length; k++) {
-        if (above[k] >= settings.threshold()) {
-          chosen.add(asked[k]);
-        }
-      }
-      return chosen.stream().mapToInt(Integer::intValue).sorted().toArray();
-    }
-
-    private float[] aboveSurroundings(Peaks peaks, int[] chosen) {
-      return surroundings.significance(
-          peaks,
-          chosen,
-          planes.image,
-          planes.base,
-          planes.model,
-          width,
-          height,
-          searchPsf(),
-          psf.fwhm());
-    }
-
-    /**
-     * Takes a peak of the residual for a star where it stands out of the model by a share of the
-     * model's own brightness and no star is known within a pixel or half a FWHM: else it is what a
-     * PSF not quite right leaves of a bright star. It must stand out of what surrounds it as well.
-     */
-    private int[] newOnes(Peaks peaks) {
-      double closest = Math.max(1, 0.5 * psf.fwhm());
-      StarGrid grid = new StarGrid(stars, width, height, Math.max(8, 4 * psf.fwhm()));
-      SaturatedPatches patches = saturatedPatches();
-      int reach = Math.max(2, (int) Math.ceil(2 * psf.fwhm()));
-      double share =
-          Math.min(MOST_SHARE, LEAST_SHARE + SHARE_BY_CHI2 * Math.max(0, psfResult.chi2() - 1));
-      float peakShare = psf.stampAt((width - 1) / 2.0, (height - 1) / 2.0, 0)[0];
-      double beside = COMPANION_FWHM * psf.fwhm();
-      boolean[] companion = new boolean[peaks.count()];
-      int[] candidates =
-          IntStream.range(0, peaks.count())
-              .filter(
-                  k -> {
-                    float x = peaks.x()[k];
-                    float y = peaks.y()[k];
-                    int i = Math.round(y) * width + Math.round(x);
-                    if (!(peaks.flux()[k] * peakShare > share * planes.model[i])) {
-                      return false;
-                    }
-                    boolean[] known = {false};
-                    grid.near(
-                        x,
-                        y,
-                        beside,
-                        star -> {
-                          companion[k] = true;
-                          double dx = stars.x(star) - x;
-                          double dy = stars.y(star) - y;
-                          known[0] |= dx * dx + dy * dy < closest * closest;
-                        });
-                    return !known[0]
-                        && (companion[k] || peaks.significance()[k] >= settings.threshold())
-                        && patches.near(x, y, reach) < 0;
-                  })
-              .toArray();
-      float[] above = aboveSurroundings(peaks, candidates);
-      int[] standing =
-          IntStream.range(0, candidates.length)
-              .filter(
-                  k ->
-                      above[k]
-                          >= (companion[candidates[k]] ? nearThreshold() : settings.threshold()))
-              .map(k -> candidates[k])
-              .toArray();
-      // Few stars are so much brighter than a peak beside them that it may be their own light.
-      boolean[] asked = new boolean[stars.count()];
-      for (int k : standing) {
-        grid.near(
-            peaks.x()[k],
-            peaks.y()[k],
-            beside,
-            star -> asked[star] |= peaks.flux()[k] < EXTENDED_SHARE * stars.flux[star]);
-      }
-      boolean[] extended = Blends.extended(stars, solver, psf, asked);
-      return Arrays.stream(standing)
-          .filter(
-              k -> {
-                boolean[] part = {false};
-                grid.near(
-                    peaks.x()[k],
-                    peaks.y()[k],
-                    beside,
-                    star ->
-                        part[0] |=
-                            extended[star] && peaks.flux()[k] < EXTENDED_SHARE * stars.flux[star]);
-                return !part[0];
-              })
-          .toArray();
-    }
-
     /**
      * Fits the PSF to the brightest clean stars.
      *
      * @param residualOrder order of the grid of residuals; -1 to keep the grid there is
      */
     private void fitPsf(int residualOrder) {
-      int[] candidates = psfCandidates();
+      int[] candidates = PsfStarChoice.of(stars, psf, planes, settings.psfMaxStars());
       if (!drawn) {
         // Of all the image these stars alone are looked at now.
         drawn = true;
@@ -875,57 +714,6 @@ public final class ImageReducer implements AutoCloseable {
       return picked;
     }
 
-    /**
-     * Bright, unsaturated stars inside the frame, whole on good pixels and with no neighbour of a
-     * tenth of their flux within three FWHM; brightest first.
-     */
-    private int[] psfCandidates() {
-      int[] order = stars.byFlux();
-      double reach = 3 * psf.fwhm();
-      int core = Math.max(1, (int) Math.ceil(1.5 * psf.fwhm()));
-      StarGrid grid = new StarGrid(stars, width, height, Math.max(8, reach));
-      List<Integer> bright = new ArrayList<>();
-      List<Integer> fair = new ArrayList<>();
-      for (int star : order) {
-        double signal = stars.flux[star] / Math.max(stars.errorFlux[star], 1e-9);
-        if (!(signal > 20) || bright.size() >= settings.psfMaxStars()) {
-          continue;
-        }
-        if (!clean(star, core)) {
-          continue;
-        }
-        boolean[] alone = {true};
-        grid.near(
-            stars.x(star),
-            stars.y(star),
-            reach,
-            other -> alone[0] &= other == star || stars.flux[other] < 0.1f * stars.flux[star]);
-        if (alone[0]) {
-          (signal > 50 ? bright : fair).add(star);
-        }
-      }
-      if (bright.size() < 50) {
-        bright.addAll(fair.subList(0, Math.min(fair.size(), 50 - bright.size())));
-      }
-      return bright.stream().mapToInt(Integer::intValue).toArray();
-    }
-
-    private boolean clean(int star, int core) {
-      int cx = stars.centreX[star];
-      int cy = stars.centreY[star];
-      if (cx < core || cy < core || cx >= width - core || cy >= height - core) {
-        return false;
-      }
-      for (int y = cy - core; y <= cy + core; y++) {
-        for (int x = cx - core; x <= cx + core; x++) {
-          if (planes.base[y * width + x] <= 0) {
-            return false;
-          }
-        }
-      }
-      return true;
-    }
-
     private void sweep(int most, float still) {
       if (stars.count() == 0) {
         throw new ImageRejected(
@@ -949,7 +737,7 @@ public final class ImageReducer implements AutoCloseable {
 
     /** Takes stars apart that are longer than the PSF in one direction. */
     private void splitBlends() {
-      SaturatedPatches patches = saturatedPatches();
+      SaturatedPatches patches = newStars.saturated();
       int reach = Math.max(2, (int) Math.ceil(psf.fwhm()));
       if (Blends.split(
           stars, solver, psf, star -> patches.near(stars.x(star), stars.y(star), reach) >= 0)) {
@@ -970,7 +758,7 @@ public final class ImageReducer implements AutoCloseable {
       for (int k = order.length - 1; k >= 0; k--) {
         int star = order[k];
         boolean close = solver.nearest(stars, star) < psf.fwhm();
-        boolean real = isFinite(star) && isInside(star);
+        boolean real = stars.isFinite(star) && isInside(star);
         double faintest = close ? FAINTEST_COMPANION : FAINTEST;
         boolean significant = saved[star] || stars.flux[star] > faintest * stars.errorFlux[star];
         dropped[star] = !real || !significant;
@@ -1005,14 +793,6 @@ public final class ImageReducer implements AutoCloseable {
         stars.keep(IntStream.range(0, n).filter(i -> !dropped[i]).toArray());
         solver.arrange(stars);
       }
-    }
-
-    private boolean isFinite(int star) {
-      return Float.isFinite(stars.flux[star])
-          && stars.errorFlux[star] > 0
-          && Float.isFinite(stars.errorFlux[star])
-          && Float.isFinite(stars.errorX[star])
-          && Float.isFinite(stars.errorY[star]);
     }
 
     private boolean isInside(int star) {
@@ -1094,94 +874,6 @@ public final class ImageReducer implements AutoCloseable {
           result, psf, summary(result), clock.seconds(), clock.cpuSeconds(), device.name());
     }
 
-    /** Says of every star what its stamp shows, drops those without pixels, and sorts the rest. */
-    private void judge() {
-      int n = stars.count();
-      float[] numbers = solver.quality(stars);
-      solver.measure(apertures, stars);
-      float way = 0.999f * solver.longestWay();
-      int core = Math.max(1, (int) Math.round(psf.fwhm() / 2));
-      boolean[] kept = new boolean[n];
-      for (int i = 0; i < n; i++) {
-        int o = i * StarQualityKernel.NUMBERS;
-        float flux = stars.flux[i];
-        stars.skyOffset[i] = solver.sky(i);
-        stars.chi2[i] = solver.chi2(i) / Math.max(1, solver.pixels(i) - 3);
-        stars.quality[i] = numbers[o + StarQualityKernel.GOOD] / numbers[o + StarQualityKernel.ALL];
-        float own = numbers[o + StarQualityKernel.OWN_LIGHT];
-        float others = numbers[o + StarQualityKernel.OTHER_LIGHT];
-        stars.crowding[i] = own > 0 ? own / (own + others) : 1f;
-        float norm = numbers[o + StarQualityKernel.SIZE_NORM];
-        stars.sharp[i] = norm > 0 ? numbers[o + StarQualityKernel.SIZE] / (flux * norm) : 0f;
-        int flags = coreBits(stars.centreX[i], stars.centreY[i], core);
-        if (!(stars.moved[i] >= 0 && stars.moved[i] < 0.3f)) {
-          flags |= StarFlag.NOT_CONVERGED;
-        }
-        if (Math.abs(stars.x(i) - stars.anchorX[i]) > way
-            || Math.abs(stars.y(i) - stars.anchorY[i]) > way) {
-          flags |= StarFlag.AT_BOUND;
-        }
-        if (stars.crowding[i] < 0.5f) {
-          flags |= StarFlag.NEIGHBOUR_DOMINATES;
-        }
-        if (stars.crowding[i] < 0.99f || solver.hasNeighbours(i)) {
-          flags |= StarFlag.FITTED_WITH_NEIGHBOURS;
-        }
-        if (solver.nearest(stars, i) < psf.fwhm()) {
-          flags |= StarFlag.BLENDED;
-        }
-        if (contradicts(numbers, o, flux)) {
-          flags |= StarFlag.POOR_FIT;
-        }
-        if (stars.leftOut[i] > 0) {
-          flags |= StarFlag.WORK_LIMIT;
-        }
-        stars.flags[i] = flags;
-        kept[i] =
-            Float.isFinite(flux)
-                && flux > 0
-                && stars.errorFlux[i] > 0
-                && isFinite(i)
-                && stars.quality[i] > LEAST_QUALITY
-                && Float.isFinite(stars.chi2[i])
-                && Float.isFinite(stars.sharp[i])
-                && Float.isFinite(stars.crowding[i]);
-      }
-      stars.keep(IntStream.range(0, n).filter(i -> kept[i]).toArray());
-      stars.sort();
-    }
-
-    /** Whether the pixels of a star's core contradict the model beyond noise. */
-    private boolean contradicts(float[] numbers, int o, float flux) {
-      float pixels = numbers[o + StarQualityKernel.PIXELS];
-      double chi2 = numbers[o + StarQualityKernel.CHI2] / Math.max(1, pixels);
-      if (chi2 > 1 + POOR * Math.sqrt(2 / Math.max(1, pixels))) {
-        return true;
-      }
-      float size = numbers[o + StarQualityKernel.SIZE];
-      float sizeNorm = numbers[o + StarQualityKernel.SIZE_NORM];
-      float along = numbers[o + StarQualityKernel.LONG];
-      float alongNorm = numbers[o + StarQualityKernel.LONG_NORM];
-      float across = numbers[o + StarQualityKernel.DIAGONAL];
-      float acrossNorm = numbers[o + StarQualityKernel.DIAGONAL_NORM];
-      double longer = Math.sqrt(along * along / alongNorm + across * across / acrossNorm);
-      double longerBy = Math.hypot(along / alongNorm, across / acrossNorm) / flux;
-      return (Math.abs(size) > POOR * Math.sqrt(sizeNorm)
-              && Math.abs(size) > LEAST_CHANGE * flux * sizeNorm)
-          || (longer > POOR && longerBy > LEAST_CHANGE);
-    }
-
-    /** Bits of the pixels about a star's centre. */
-    private int coreBits(int cx, int cy, int core) {
-      int bits = 0;
-      for (int y = Math.max(0, cy - core); y <= Math.min(height - 1, cy + core); y++) {
-        for (int x = Math.max(0, cx - core); x <= Math.min(width - 1, cx + core); x++) {
-          bits |= planes.mask[y * width + x] & 0xffff;
-        }
-      }
-      return bits;
-    }
-
     /**
      * What stars that are not seen add to the error of a flux: by as much as the residual's
      * significance is wider than noise, in electrons of a star on empty sky.
@@ -1207,9 +899,12 @@ public final class ImageReducer implements AutoCloseable {
       long masked = 0;
       long struck = 0;
       for (short bits : planes.mask) {
-        saturated += (bits & PixelFlag.SATURATED) != 0 ? 1 : 0;
-        masked += (bits & PixelFlag.UNUSABLE) != 0 ? 1 : 0;
-        struck += (bits & PixelFlag.COSMIC_RAY) != 0 ? 1 : 0;
+        // Nearly all pixels have none.
+        if (bits != 0) {
+          saturated += (bits & PixelFlag.SATURATED) != 0 ? 1 : 0;
+          masked += (bits & PixelFlag.UNUSABLE) != 0 ? 1 : 0;
+          struck += (bits & PixelFlag.COSMIC_RAY) != 0 ? 1 : 0;
+        }
       }
       double pixels = (double) width * height;
       return new ImageSummary(

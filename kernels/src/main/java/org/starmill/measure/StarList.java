@@ -333,4 +333,13 @@ final class StarList {
     }
     return picked;
   }
+
+  /** Whether a star's flux and errors are numbers to go on with. */
+  boolean isFinite(int star) {
+    return Float.isFinite(flux[star])
+        && errorFlux[star] > 0
+        && Float.isFinite(errorFlux[star])
+        && Float.isFinite(errorX[star])
+        && Float.isFinite(errorY[star]);
+  }
 }

@@ -90,6 +90,8 @@ final class StarNormalKernel extends TabulatedPsfKernel {
     float[] empty = new float[LANES];
     float[] drawn = new float[LANES];
     float[] seen = new float[LANES];
+    float[] share = new float[LANES];
+    float[] rest = new float[LANES];
     float[] sums = new float[SUMS * LANES];
     for (int lane = 0; lane < LANES; lane++) {
       empty[lane] = 0f;
@@ -140,7 +142,9 @@ final class StarNormalKernel extends TabulatedPsfKernel {
           if (lane < lanes && empty[lane] > 0f) {
             w = inverse;
           }
+          share[lane] = w;
           float value0 = seen[lane] - drawn[lane];
+          rest[lane] = value0;
           float one = 0f;
           if (w > 0f) {
             one = 1f;
@@ -162,11 +166,16 @@ final class StarNormalKernel extends TabulatedPsfKernel {
           sums[8 * LANES + lane] += wp * value0;
           sums[9 * LANES + lane] += w * value0 * value0;
           sums[10 * LANES + lane] += one;
-          sums[11 * LANES + lane] += wx;
-          sums[12 * LANES + lane] += wy;
-          sums[13 * LANES + lane] += wp;
-          sums[14 * LANES + lane] += w;
-          sums[15 * LANES + lane] += w * value0;
+        }
+        if (fitSky == 1) {
+          for (int lane = 0; lane < LANES; lane++) {
+            float w = share[lane];
+            sums[11 * LANES + lane] += w * slopeX[lane];
+            sums[12 * LANES + lane] += w * slopeY[lane];
+            sums[13 * LANES + lane] += w * value[lane];
+            sums[14 * LANES + lane] += w;
+            sums[15 * LANES + lane] += w * rest[lane];
+          }
         }
       }
     }

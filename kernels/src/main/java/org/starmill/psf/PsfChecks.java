@@ -186,6 +186,7 @@ public final class PsfChecks implements KernelChecks {
       }
       kernel.grid = new float[grids * numbers(kernel)];
     }
+    kernel.sideBySide = random.nextInt(2);
     kernel.work = new float[stars * PsfNormalKernel.WORK];
     kernel.weights = new float[places];
     kernel.left = new float[places];

@@ -615,6 +615,7 @@ public final class PsfFit {
       float variance = base[stars.centreY()[i] * width + stars.centreX()[i]];
       skyPrecision[i] = variance > 0 ? 1 / (SKY_ERROR * SKY_ERROR * variance) : 0;
     }
+    normal.sideBySide = device.vectorizesLoops() ? 1 : 0;
     normal.work = new float[n * PsfNormalKernel.WORK];
     normal.sums = new float[n * PsfNormalKernel.SUMS];
   }

@@ -152,7 +152,7 @@ public abstract class PsfKernel extends ItemKernel {
     return weight;
   }
 
-  private float cubicSlope(int which, float share) {
+  protected float cubicSlope(int which, float share) {
     float slope = -0.5f + share * (2f - 1.5f * share);
     if (which == 1) {
       slope = share * (4.5f * share - 5f);

@@ -39,6 +39,14 @@ final class BoxKernel extends ItemKernel {
 
   static final float WIDER = 1.5f;
 
+  /** Pixels that are summed side by side: rows are as many whole times this long. */
+  static final int LANES = 16;
+
+  /** Stands for a pixel without use; no value is beyond the other. */
+  static final float NONE = 3e38f;
+
+  static final float LARGEST = 1e38f;
+
   float[] image;
   short[] mask;
   float[] model;
@@ -58,8 +66,11 @@ final class BoxKernel extends ItemKernel {
   /** Pixels around an outlying sum that are left out. */
   int reach;
 
-  /** Pixels of a box with its margin, at most. */
+  /** Places of a box with its margin, as {@link #slot(int, int, int)} counts them. */
   int slot;
+
+  /** The boxes with their margins; {@link #NONE} stands for what must not be used. */
+  @Scratch float[] wide;
 
   @Scratch float[] highest;
   @Scratch float[] lowest;
@@ -73,73 +84,44 @@ final class BoxKernel extends ItemKernel {
     BoxVectors.measure(this, from, to);
   }
 
-  private int usable(int p) {
-    int result = 0;
-    if ((mask[p] & PixelFlag.UNUSABLE) == 0 && (useModel == 0 || model[p] <= modelLimit)) {
-      result = 1;
-    }
-    return result;
-  }
-
-  /** What the stars leave of a pixel. */
-  private float value(int p) {
-    float value = image[p];
-    if (useModel == 1) {
-      value = value - model[p];
-    }
-    return value;
+  /** Places that a box takes: its rows with the margin are whole lanes, and reads run beyond. */
+  static int slot(int columns, int rows, int margin) {
+    return (columns + 2 * margin + LANES - 1) / LANES * LANES * (rows + 2 * margin) + LANES;
   }
 
   @Override
   public void item(int item) {
+    float[] found = new float[3];
     int box = first + item;
     int row = box / columns;
     int column = box - row * columns;
     int x0 = columnStart[column];
-    int x1 = columnStart[column + 1];
     int y0 = rowStart[row];
-    int y1 = rowStart[row + 1];
-    int area = (x1 - x0) * (y1 - y0);
+    int across = columnStart[column + 1] - x0;
+    int down = rowStart[row + 1] - y0;
+    int margin = smoothing + reach;
+    int stride = (across + 2 * margin + LANES - 1) / LANES * LANES;
+    int start = item * slot;
+    int inner = start + margin * stride + margin;
+    int area = across * down;
+    copy(start, stride, x0 - margin, y0 - margin, down + 2 * margin);
 
     int count = 0;
-    float centre = 0f;
+    float centre = firstOf(inner, stride, across, down);
     float sigma = 0f;
-    float within = 3e38f;
+    float within = LARGEST;
     int pass = 0;
     int more = 1;
     while (more == 1) {
-      int kept = 0;
-      float sum = 0f;
-      float squares = 0f;
-      for (int y = y0; y < y1; y++) {
-        float rowSum = 0f;
-        float rowSquares = 0f;
-        for (int x = x0; x < x1; x++) {
-          int p = y * width + x;
-          if (usable(p) == 1) {
-            if (pass == 0 && count == 0) {
-              centre = value(p);
-              count = 1;
-            }
-            float d = value(p) - centre;
-            if (abs(d) <= within) {
-              rowSum += d;
-              rowSquares += d * d;
-              kept++;
-            }
-          }
-        }
-        sum += rowSum;
-        squares += rowSquares;
-      }
+      sumWithin(inner, stride, across, down, centre, within, found);
       float before = sigma;
-      if (kept > 0) {
-        float shift = sum / kept;
+      if (found[0] > 0f) {
+        float shift = found[1] / found[0];
         centre = centre + shift;
-        sigma = sqrt(max(squares / kept - shift * shift, 0f));
+        sigma = sqrt(max(found[2] / found[0] - shift * shift, 0f));
       }
       if (pass == 0) {
-        count = kept;
+        count = (int) found[0];
         before = 2f * sigma;
       } else {
         sigma = sigma / CLIPPED_AT_TWO;
@@ -155,8 +137,8 @@ final class BoxKernel extends ItemKernel {
     if (count > 0 && count >= goodShare * area) {
       good[box] = count;
       if (sigma > 0f) {
-        outliers(item * slot, x0, x1, y0, y1, centre);
-        int across = x1 - x0 + 2 * (smoothing + reach);
+        sums(start, stride, down + 2 * margin, centre);
+        extremes(start, stride, across, down);
         int side = 2 * smoothing + 1;
         float guess = centre;
         float deviations = OUTLYING;
@@ -164,32 +146,21 @@ final class BoxKernel extends ItemKernel {
         while (round < ROUNDS) {
           float limit = deviations * side * sigma;
           float offset = (centre - guess) * side * side;
-          int kept = 0;
-          float sum = 0f;
-          float squares = 0f;
-          for (int y = y0; y < y1; y++) {
-            float rowSum = 0f;
-            float rowSquares = 0f;
-            int from = item * slot + (y - y0) / 2 * across - x0;
-            for (int x = x0; x < x1; x++) {
-              int p = y * width + x;
-              float d = value(p) - centre;
-              if (usable(p) == 1
-                  && abs(d) <= 3f * sigma
-                  && highest[from + x] - offset <= limit
-                  && lowest[from + x] - offset >= -limit) {
-                rowSum += d;
-                rowSquares += d * d;
-                kept++;
-              }
-            }
-            sum += rowSum;
-            squares += rowSquares;
-          }
+          sumWithout(
+              start,
+              inner,
+              stride,
+              across,
+              down,
+              centre,
+              3f * sigma,
+              offset + limit,
+              offset - limit,
+              found);
           round++;
-          if (kept > 0 && kept >= LEAST_KEPT * area) {
-            float shift = sum / kept;
-            float deviation = sqrt(max(squares / kept - shift * shift, 0f));
+          if (found[0] > 0f && found[0] >= LEAST_KEPT * area) {
+            float shift = found[1] / found[0];
+            float deviation = sqrt(max(found[2] / found[0] - shift * shift, 0f));
             centre = centre + shift;
             if (abs(shift) <= SAME_LEVEL * sigma) {
               round = ROUNDS;
@@ -206,73 +177,278 @@ final class BoxKernel extends ItemKernel {
   }
 
   /**
-   * The highest and the lowest sum within reach of every pixel of a box, less that of a sky of the
-   * guessed level: a row for two rows of the box, and sums about every other row alone.
+   * Copies what the stars leave of a box with its margin; what is unusable, or not of the image,
+   * becomes none.
    */
-  private void outliers(int start, int x0, int x1, int y0, int y1, float guess) {
-    int margin = smoothing + reach;
-    int across = x1 - x0 + 2 * margin;
-    int up = y1 - y0 + 2 * margin;
-    int side = 2 * smoothing + 1;
-    int window = 2 * reach + 1;
-    int sumRows = (up - 2 * smoothing + 1) / 2;
-    for (int v = 0; v < up; v++) {
-      int y = y0 - margin + v;
-      for (int u = 0; u < across; u++) {
-        int x = x0 - margin + u;
-        float d = 0f;
-        if (x >= 0 && x < width && y >= 0 && y < height) {
-          int p = y * width + x;
-          if (usable(p) == 1) {
-            d = value(p) - guess;
+  private void copy(int start, int stride, int left, int top, int rows) {
+    int before = min(stride, max(0, -left));
+    int count = max(0, min(stride, width - left) - before);
+    for (int v = 0; v < rows; v++) {
+      int to = start + v * stride;
+      int y = top + v;
+      for (int u = 0; u < stride; u++) {
+        wide[to + u] = NONE;
+      }
+      if (y >= 0 && y < height) {
+        to += before;
+        int from = y * width + left + before;
+        for (int i = 0; i < count; i++) {
+          float value = image[from + i];
+          if ((mask[from + i] & PixelFlag.UNUSABLE) != 0) {
+            value = NONE;
+          }
+          wide[to + i] = value;
+        }
+        if (useModel == 1) {
+          for (int i = 0; i < count; i++) {
+            float drawn = model[from + i];
+            float rest = wide[to + i] - drawn;
+            float value = NONE;
+            if (drawn <= modelLimit) {
+              value = rest;
+            }
+            wide[to + i] = value;
           }
         }
-        highest[start + v * across + u] = d;
       }
     }
-    // From here on all is kept at the place of the first pixel that went into it.
-    for (int v = 0; v < sumRows; v++) {
-      int to = start + v * across;
-      int from = start + 2 * v * across;
-      for (int u = 0; u < across; u++) {
-        float sum = 0f;
-        for (int k = 0; k < side; k++) {
-          sum += highest[from + k * across + u];
+  }
+
+  private float firstOf(int inner, int stride, int across, int down) {
+    float value = 0f;
+    int more = 1;
+    for (int y = 0; y < down && more == 1; y++) {
+      for (int x = 0; x < across && more == 1; x++) {
+        float pixel = wide[inner + y * stride + x];
+        if (abs(pixel) <= LARGEST) {
+          value = pixel;
+          more = 0;
         }
-        between[to + u] = sum;
-      }
-      for (int u = 0; u < across - 2 * smoothing; u++) {
-        float sum = 0f;
-        for (int k = 0; k < side; k++) {
-          sum += between[to + u + k];
-        }
-        lowest[to + u] = sum;
       }
     }
+    return value;
+  }
+
+  /**
+   * Sums what lies within a distance of a centre.
+   *
+   * @param found_$private$ out: how many pixels, the sum of their distances, that of the squares
+   */
+  private void sumWithin(
+      int inner,
+      int stride,
+      int across,
+      int down,
+      float centre,
+      float within,
+      float[] found_$private$) {
+    float[] value = new float[LANES];
+    float[] kept = new float[LANES];
+    float[] sum = new float[LANES];
+    float[] squares = new float[LANES];
+    for (int lane = 0; lane < LANES; lane++) {
+      kept[lane] = 0f;
+      sum[lane] = 0f;
+      squares[lane] = 0f;
+    }
+    int first = inner;
+    for (int lanes = across; lanes > 0; lanes -= LANES) {
+      int from = first;
+      for (int y = 0; y < down; y++) {
+        // Read without a condition: else a compiler reads one by one what the condition lets pass.
+        for (int lane = 0; lane < LANES; lane++) {
+          value[lane] = wide[from + lane];
+        }
+        for (int lane = 0; lane < LANES; lane++) {
+          float d = value[lane] - centre;
+          float part = 0f;
+          float one = 0f;
+          if (lane < lanes && abs(d) <= within) {
+            part = d;
+            one = 1f;
+          }
+          kept[lane] += one;
+          sum[lane] += part;
+          squares[lane] += part * part;
+        }
+        from += stride;
+      }
+      first += LANES;
+    }
+    found_$private$[0] = 0f;
+    found_$private$[1] = 0f;
+    found_$private$[2] = 0f;
+    for (int lane = 0; lane < LANES; lane++) {
+      found_$private$[0] += kept[lane];
+      found_$private$[1] += sum[lane];
+      found_$private$[2] += squares[lane];
+    }
+  }
+
+  /** The same without what lies within reach of an outlying sum. */
+  private void sumWithout(
+      int start,
+      int inner,
+      int stride,
+      int across,
+      int down,
+      float centre,
+      float within,
+      float most,
+      float fewest,
+      float[] found_$private$) {
+    float[] value = new float[LANES];
+    float[] high = new float[LANES];
+    float[] low = new float[LANES];
+    float[] kept = new float[LANES];
+    float[] sum = new float[LANES];
+    float[] squares = new float[LANES];
+    for (int lane = 0; lane < LANES; lane++) {
+      kept[lane] = 0f;
+      sum[lane] = 0f;
+      squares[lane] = 0f;
+    }
+    int first = inner;
+    int nearest = start;
+    for (int lanes = across; lanes > 0; lanes -= LANES) {
+      int from = first;
+      int near = nearest;
+      for (int y = 0; y < down; y++) {
+        for (int lane = 0; lane < LANES; lane++) {
+          value[lane] = wide[from + lane];
+          high[lane] = highest[near + lane];
+          low[lane] = lowest[near + lane];
+        }
+        for (int lane = 0; lane < LANES; lane++) {
+          float d = value[lane] - centre;
+          float part = 0f;
+          float one = 0f;
+          if (lane < lanes && abs(d) <= within && high[lane] <= most && low[lane] >= fewest) {
+            part = d;
+            one = 1f;
+          }
+          kept[lane] += one;
+          sum[lane] += part;
+          squares[lane] += part * part;
+        }
+        from += stride;
+        near += (y & 1) * stride;
+      }
+      first += LANES;
+      nearest += LANES;
+    }
+    found_$private$[0] = 0f;
+    found_$private$[1] = 0f;
+    found_$private$[2] = 0f;
+    for (int lane = 0; lane < LANES; lane++) {
+      found_$private$[0] += kept[lane];
+      found_$private$[1] += sum[lane];
+      found_$private$[2] += squares[lane];
+    }
+  }
+
+  /**
+   * Sums over the square that begins at each pixel of a box with its margin, less those of a sky of
+   * the guessed level, into {@link #lowest}: of every other row alone.
+   */
+  private void sums(int start, int stride, int rows, float guess) {
+    float[] sum = new float[LANES];
+    int side = 2 * smoothing + 1;
+    int sumRows = (rows - 2 * smoothing + 1) / 2;
     for (int v = 0; v < sumRows; v++) {
-      for (int u = 0; u < x1 - x0; u++) {
-        int i = start + v * across + u;
-        float most = lowest[i];
-        float least = most;
+      int row = start + v * stride;
+      int first = row + v * stride;
+      int to = row;
+      for (int left = stride; left > 0; left -= LANES) {
+        for (int lane = 0; lane < LANES; lane++) {
+          sum[lane] = 0f;
+        }
+        int from = first;
+        for (int k = 0; k < side; k++) {
+          for (int lane = 0; lane < LANES; lane++) {
+            float d = wide[from + lane] - guess;
+            float part = 0f;
+            if (abs(d) <= LARGEST) {
+              part = d;
+            }
+            sum[lane] += part;
+          }
+          from += stride;
+        }
+        for (int lane = 0; lane < LANES; lane++) {
+          between[to + lane] = sum[lane];
+        }
+        first += LANES;
+        to += LANES;
+      }
+      to = row;
+      for (int left = stride; left > 0; left -= LANES) {
+        for (int lane = 0; lane < LANES; lane++) {
+          sum[lane] = 0f;
+        }
+        for (int k = 0; k < side; k++) {
+          for (int lane = 0; lane < LANES; lane++) {
+            sum[lane] += between[to + k + lane];
+          }
+        }
+        for (int lane = 0; lane < LANES; lane++) {
+          lowest[to + lane] = sum[lane];
+        }
+        to += LANES;
+      }
+    }
+  }
+
+  /**
+   * The highest and the lowest sum within reach of every pixel of a box, a row for two of the box.
+   * All is kept at the place of the first pixel that went into it.
+   */
+  private void extremes(int start, int stride, int across, int down) {
+    float[] most = new float[LANES];
+    float[] least = new float[LANES];
+    int window = 2 * reach + 1;
+    for (int v = 0; v < (down + 1) / 2 + reach; v++) {
+      for (int u = 0; u < across; u += LANES) {
+        int at = start + v * stride + u;
+        for (int lane = 0; lane < LANES; lane++) {
+          most[lane] = lowest[at + lane];
+          least[lane] = lowest[at + lane];
+        }
         for (int k = 1; k < window; k++) {
-          most = max(most, lowest[i + k]);
-          least = min(least, lowest[i + k]);
+          for (int lane = 0; lane < LANES; lane++) {
+            float sum = lowest[at + k + lane];
+            most[lane] = max(most[lane], sum);
+            least[lane] = min(least[lane], sum);
+          }
         }
-        highest[i] = most;
-        between[i] = least;
+        for (int lane = 0; lane < LANES; lane++) {
+          highest[at + lane] = most[lane];
+        }
+        for (int lane = 0; lane < LANES; lane++) {
+          between[at + lane] = least[lane];
+        }
       }
     }
-    for (int v = 0; v < (y1 - y0 + 1) / 2; v++) {
-      for (int u = 0; u < x1 - x0; u++) {
-        int i = start + v * across + u;
-        float most = highest[i];
-        float least = between[i];
-        for (int k = 1; k <= reach; k++) {
-          most = max(most, highest[i + k * across]);
-          least = min(least, between[i + k * across]);
+    for (int v = 0; v < (down + 1) / 2; v++) {
+      for (int u = 0; u < across; u += LANES) {
+        int at = start + v * stride + u;
+        for (int lane = 0; lane < LANES; lane++) {
+          most[lane] = highest[at + lane];
+          least[lane] = between[at + lane];
         }
-        highest[i] = most;
-        lowest[i] = least;
+        for (int k = 1; k <= reach; k++) {
+          int from = at + k * stride;
+          for (int lane = 0; lane < LANES; lane++) {
+            most[lane] = max(most[lane], highest[from + lane]);
+            least[lane] = min(least[lane], between[from + lane]);
+          }
+        }
+        for (int lane = 0; lane < LANES; lane++) {
+          highest[at + lane] = most[lane];
+        }
+        for (int lane = 0; lane < LANES; lane++) {
+          lowest[at + lane] = least[lane];
+        }
       }
     }
   }

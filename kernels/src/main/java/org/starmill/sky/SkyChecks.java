@@ -47,8 +47,7 @@ public final class SkyChecks implements KernelChecks {
     kernel.rowStart = new int[] {0, side};
     kernel.smoothing = side < 8 ? 1 : 1 + boxes % 2;
     kernel.reach = side < 8 ? 1 : 1 + boxes % 3;
-    int margin = 2 * (kernel.smoothing + kernel.reach);
-    kernel.slot = (side + margin) * (side + margin);
+    kernel.slot = BoxKernel.slot(side, side, kernel.smoothing + kernel.reach);
     kernel.useModel = random.nextInt(2);
     kernel.modelLimit = 1;
     kernel.goodShare = 0.5f;
@@ -71,6 +70,7 @@ public final class SkyChecks implements KernelChecks {
         kernel.model[i] = random.nextInt(20) == 0 ? 5 : 0.25f * random.nextInt(4);
       }
     }
+    kernel.wide = new float[boxes * kernel.slot];
     kernel.highest = new float[boxes * kernel.slot];
     kernel.lowest = new float[boxes * kernel.slot];
     kernel.between = new float[boxes * kernel.slot];

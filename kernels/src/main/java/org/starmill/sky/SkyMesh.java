@@ -270,11 +270,12 @@ public final class SkyMesh {
     boxes.noise = new float[count];
     boxes.good = new int[count];
     int batch = Math.min(count, BATCH);
-    int margin = 2 * (boxes.smoothing + boxes.reach);
-    boxes.slot = (longest(columnStart) + margin) * (longest(rowStart) + margin);
+    boxes.slot =
+        BoxKernel.slot(longest(columnStart), longest(rowStart), boxes.smoothing + boxes.reach);
     // The twin for vectors has scratch of its own, for one box.
     if (!device.usesVectors()
         && (boxes.highest == null || boxes.highest.length < batch * boxes.slot)) {
+      boxes.wide = new float[batch * boxes.slot];
       boxes.highest = new float[batch * boxes.slot];
       boxes.lowest = new float[batch * boxes.slot];
       boxes.between = new float[batch * boxes.slot];

@@ -91,7 +91,7 @@ class KernelParityTest {
     }
   }
 
-  @Property(tries = 160, seed = "21")
+  @Property(tries = 130, seed = "21")
   @AddLifecycleHook(WithoutVectors.class)
   void vectorTwinsAgree(
       @ForAll("kernels") KernelCheck<?> kernel,
@@ -103,7 +103,7 @@ class KernelParityTest {
     }
   }
 
-  @Property(tries = 160, seed = "22")
+  @Property(tries = 130, seed = "22")
   @AddLifecycleHook(WithoutOpenCl.class)
   void openClDevicesAgree(
       @ForAll("kernels") KernelCheck<?> kernel,

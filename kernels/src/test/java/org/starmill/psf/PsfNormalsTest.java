@@ -36,6 +36,60 @@ class PsfNormalsTest {
     }
   }
 
+  @ParameterizedTest
+  @EnumSource(PsfModel.class)
+  void theColumnsOfPixelsSideBySideAreThoseOfThePixelsAlone(PsfModel model) {
+    Random random = new Random(7);
+    for (int n = 0; n < 40; n++) {
+      double fwhm = 1.3 + 6 * random.nextDouble();
+      double[][] shape = {
+        {Math.log(fwhm)},
+        {0.4 * (random.nextDouble() - 0.5)},
+        {0.4 * (random.nextDouble() - 0.5)},
+        {1.6 + 4 * random.nextDouble()}
+      };
+      PsfNormalKernel kernel = new PsfNormalKernel();
+      kernel.configure(model, fwhm);
+      kernel.form = new float[PsfKernel.FORM];
+      new Psf(model, 100, 100, shape).formAt(50, 50, kernel.form, 0);
+      float x = random.nextFloat() - 0.5f;
+      float y = random.nextFloat() - 0.5f;
+      float[] columns = new float[PsfNormalKernel.COLUMNS * PsfNormalKernel.LANES];
+      float[] alone = new float[7];
+      float[] most = new float[7];
+      for (int place = 0; place < 25 * 25; place++) {
+        pixel(kernel, place % 25 - 12, place / 25 - 12, x, y, alone);
+        for (int k = 0; k < alone.length; k++) {
+          most[k] = Math.max(most[k], Math.abs(alone[k]));
+        }
+      }
+      int[] columnOf = {2, 0, 1, 4, 5, 6, 7};
+      for (int py = -12; py <= 12; py++) {
+        for (int first = -12; first <= 12; first += PsfNormalKernel.LANES) {
+          kernel.columns(0, first, py, x, y, columns);
+          for (int lane = 0; lane < PsfNormalKernel.LANES; lane++) {
+            int px = first + lane;
+            pixel(kernel, px, py, x, y, alone);
+            for (int k = 0; k < alone.length; k++) {
+              float found = columns[columnOf[k] * PsfNormalKernel.LANES + lane];
+              float tolerance = 5e-6f * Math.abs(alone[k]) + 1e-6f * most[k];
+              assertThat(found)
+                  .as("%s of FWHM %.1f, pixel %d %d, number %d", model, fwhm, px, py, k)
+                  .isCloseTo(alone[k], within(tolerance));
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /** The PSF, its slopes by x and y and its derivatives by A, B, C and beta. */
+  private static void pixel(PsfNormalKernel kernel, int px, int py, float x, float y, float[] out) {
+    int order = kernel.order(px, py);
+    kernel.pixelAndSlopes(kernel.form, 0, px - x, py - y, order, out, 0);
+    kernel.pixelByShape(kernel.form, 0, px - x, py - y, order, out, 3);
+  }
+
   private static float[] sums(PsfModel model, double fwhm, Device device) {
     int size = 120;
     Random random = new Random(3);

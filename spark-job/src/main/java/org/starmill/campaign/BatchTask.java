@@ -1,11 +1,18 @@
 package org.starmill.campaign;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.io.Serializable;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.Path;
@@ -39,11 +46,14 @@ import org.starmill.wcs.Wcs;
 import org.starmill.wcs.WcsException;
 
 /**
- * Reduces a task's images one after another and writes their stars to one file.
+ * Reduces a task's images one after another and writes their stars to one file; the next frame may
+ * be read meanwhile.
  *
  * <p>The file has a name of its own for each attempt of the task; which attempts count is the
  * driver's to say. Whatever is wrong with an image becomes its row's reason, too little memory for
- * it among them. What is wrong with the device or the file written to ends the task.
+ * it or too much time among them. What is wrong with the device or the file written to ends the
+ * task. An image that may have ended the process of an earlier attempt comes last, with nothing
+ * beside it in the process.
  */
 final class BatchTask implements Serializable {
   private static final long serialVersionUID = 1L;
@@ -58,6 +68,9 @@ final class BatchTask implements Serializable {
 
   private static final Object ONE_AT_A_TIME = new Object();
 
+  /** Held by each image in work of this JVM; alone by one that may end it. */
+  private static final ReentrantReadWriteLock IN_WORK = new ReentrantReadWriteLock(true);
+
   private final Instrument instrument;
   private final CampaignConfig config;
   private final Campaign.Identity campaign;
@@ -66,11 +79,13 @@ final class BatchTask implements Serializable {
   private final Broadcast<SerializableConfiguration> hadoop;
   private final LongAccumulator counter;
   private final TaskTrace trace;
+  private final FramesInWork.Account account;
 
   /**
    * @param folder that files of stars go to
    * @param counter gets one for each image that is done
    * @param trace keeps what is done when
+   * @param account of the frames in work
    */
   BatchTask(
       Instrument instrument,
@@ -80,7 +95,8 @@ final class BatchTask implements Serializable {
       int taskCpus,
       Broadcast<SerializableConfiguration> hadoop,
       LongAccumulator counter,
-      TaskTrace trace) {
+      TaskTrace trace,
+      FramesInWork.Account account) {
     this.instrument = instrument;
     this.config = config;
     this.campaign = campaign;
@@ -89,6 +105,7 @@ final class BatchTask implements Serializable {
     this.hadoop = hadoop;
     this.counter = counter;
     this.trace = trace;
+    this.account = account;
   }
 
   Result run(List<WorkItem> items) {
@@ -97,19 +114,16 @@ final class BatchTask implements Serializable {
 
   private Result measured(List<WorkItem> items) {
     TaskContext task = TaskContext.get();
+    MasterCache.OF_THIS_JVM.bound(config.batch().mastersBytes(Runtime.getRuntime().maxMemory()));
     String file = "part-%05d-%d.parquet".formatted(task.partitionId(), task.taskAttemptId());
     return Workbench.with(
         config,
         taskCpus,
         bench -> {
-          try (Stars stars = new Stars(new Path(folder, file))) {
-            List<ExposureRow> exposures = new ArrayList<>();
-            for (WorkItem item : items) {
-              try (Trace.Open image = Trace.image(item.frame().label())) {
-                exposures.add(new Exposure(item, bench, stars).row());
-              }
-              counter.add(1);
-            }
+          try (Stars stars = new Stars(new Path(folder, file));
+              FramesInWork.Marks marks = account.open()) {
+            Share share = new Share(items, bench, stars, marks);
+            List<ExposureRow> exposures = share.rows();
             return new Result(stars.writer == null ? null : file, exposures);
           } catch (IOException | FSError | ParquetRuntimeException e) {
             throw new CampaignStopped(
@@ -118,6 +132,95 @@ final class BatchTask implements Serializable {
                 e);
           }
         });
+  }
+
+  /** The images of this task, one after the other. */
+  private final class Share {
+    private final List<WorkItem> items;
+    private final Workbench bench;
+    private final Stars stars;
+    private final FramesInWork.Marks marks;
+    private final Map<Long, Integer> suspects;
+
+    Share(List<WorkItem> items, Workbench bench, Stars stars, FramesInWork.Marks marks) {
+      this.bench = bench;
+      this.stars = stars;
+      this.marks = marks;
+      this.suspects = marks.suspects(items);
+      this.items = new ArrayList<>(items);
+      // Nothing is lost with them then but themselves.
+      this.items.sort(Comparator.comparing(this::isSuspect));
+    }
+
+    private boolean isSuspect(WorkItem item) {
+      return suspects.containsKey(item.frame().exposureId());
+    }
+
+    List<ExposureRow> rows() throws IOException {
+      List<ExposureRow> rows = new ArrayList<>();
+      try (ReadAhead frames = readAhead();
+          TimeLimit limit = new TimeLimit(config.batch().secondsAnImage(), trace::inPlace)) {
+        for (WorkItem item : items) {
+          Exposure exposure = new Exposure(item, bench, stars, marks, frames, limit);
+          try (Trace.Open image = Trace.image(item.frame().label())) {
+            rows.add(isSuspect(item) ? alone(exposure) : besideOthers(exposure));
+          }
+          counter.add(1);
+        }
+      }
+      return rows;
+    }
+
+    private ReadAhead readAhead() {
+      FrameReader reader = new FrameReader(configuration());
+      return new ReadAhead(
+          items.stream()
+              .filter(item -> item.reason() == null && !isSuspect(item))
+              .map(WorkItem::frame)
+              .toList(),
+          frame -> {
+            marks.begin(frame);
+            return reader.read(frame.path(), frame.hdu());
+          },
+          config.device().readsAhead(bench.device().isOpenCl()),
+          reading -> trace.beside("reading ahead", reading));
+    }
+
+    private ExposureRow besideOthers(Exposure exposure) throws IOException {
+      return locked(IN_WORK.readLock(), exposure);
+    }
+
+    private ExposureRow alone(Exposure exposure) throws IOException {
+      // Another attempt may be done with it by now.
+      int times = marks.suspects(items).getOrDefault(exposure.frame.exposureId(), 0);
+      return times >= FramesInWork.TRIES
+          ? exposure.setAside(times)
+          : locked(IN_WORK.writeLock(), exposure);
+    }
+
+    private ExposureRow locked(Lock lock, Exposure exposure) throws IOException {
+      try {
+        // Not the plain tryLock, which would pass by an image that waits to be alone.
+        if (!lock.tryLock(0, TimeUnit.SECONDS)) {
+          try (Trace.Open waiting = Trace.waiting("for an image that must be alone")) {
+            lock.lockInterruptibly();
+          }
+        }
+      } catch (InterruptedException stopped) {
+        Thread.currentThread().interrupt();
+        throw new UncheckedIOException(new InterruptedIOException("the task was told to stop"));
+      }
+      try {
+        marks.begin(exposure.frame);
+        return exposure.row();
+      } finally {
+        try {
+          marks.end(exposure.frame);
+        } finally {
+          lock.unlock();
+        }
+      }
+    }
   }
 
   /** The file of a task's stars, made with the first of them. */
@@ -157,21 +260,40 @@ final class BatchTask implements Serializable {
     return hadoop.value().value();
   }
 
+  /** How far an image is, as far as another thread needs to know. */
+  private enum Stage {
+    READING,
+    MEASURING,
+    GIVEN_UP
+  }
+
   /** One image on its way to a row. */
   private final class Exposure {
     private final WorkItem item;
     private final PlannedFrame frame;
     private final Workbench bench;
     private final Stars stars;
-    private final FrameReader reader = new FrameReader(configuration());
+    private final FramesInWork.Marks marks;
+    private final ReadAhead frames;
+    private final TimeLimit limit;
     private final Map<String, Double> seconds = new LinkedHashMap<>();
-    private ExposureRow row;
+    private final AtomicReference<Stage> stage = new AtomicReference<>(Stage.READING);
+    private volatile ExposureRow row;
 
-    Exposure(WorkItem item, Workbench bench, Stars stars) {
+    Exposure(
+        WorkItem item,
+        Workbench bench,
+        Stars stars,
+        FramesInWork.Marks marks,
+        ReadAhead frames,
+        TimeLimit limit) {
       this.item = item;
       this.frame = item.frame();
       this.bench = bench;
       this.stars = stars;
+      this.marks = marks;
+      this.frames = frames;
+      this.limit = limit;
       row =
           ExposureRow.of(
               new ExposureRow.Identity(
@@ -188,16 +310,18 @@ final class BatchTask implements Serializable {
       Measured measured;
       try {
         if (item.reason() != null) {
-          describe();
+          limit.within(this::described);
           return row.with(ExposureStatus.FAILED, item.reason());
         }
-        measured = measuredOnceThereIsRoom();
+        measured = limit.within(this::measuredOnceThereIsRoom);
       } catch (ImageRejected rejected) {
         return failed(rejected.getMessage());
-      } catch (DeviceException endsTheTask) {
+      } catch (TimeLimit.TimeUp late) {
+        return givenUp(late);
+      } catch (DeviceException | FramesInWork.Unwritable endsTheTask) {
         throw endsTheTask;
       } catch (OutOfMemoryError tooLarge) {
-        bench.dropBuffers();
+        dropWhatCanBeMadeAgain();
         return failed(outOfMemory());
       } catch (RuntimeException | StackOverflowError unforeseen) {
         if (TaskContext.get().isInterrupted() || Thread.currentThread().isInterrupted()) {
@@ -211,17 +335,30 @@ final class BatchTask implements Serializable {
     }
 
     /**
-     * Measures; where the heap is full once more, when the buffers of this task are free again and
-     * no other image of this JVM does the same.
+     * Measures; where the heap is full once more, when the buffers of this task and the frame it
+     * has read ahead are free again and no other image of this JVM does the same.
      */
     private Measured measuredOnceThereIsRoom() {
       try {
         return measured();
       } catch (OutOfMemoryError full) {
-        bench.dropBuffers();
+        dropWhatCanBeMadeAgain();
         synchronized (ONE_AT_A_TIME) {
           return measured();
         }
+      }
+    }
+
+    private void dropWhatCanBeMadeAgain() {
+      refuseIfGivenUp();
+      frames.close();
+      bench.dropBuffers();
+    }
+
+    /** Keeps a thread that comes back late off the bench, where another image is by now. */
+    private void refuseIfGivenUp() {
+      if (stage.get() == Stage.GIVEN_UP) {
+        throw new IllegalStateException("given up");
       }
     }
 
@@ -236,11 +373,11 @@ final class BatchTask implements Serializable {
     }
 
     /** Adds what the header says of a frame that is not measured, where it can be read. */
-    private void describe() {
+    private ExposureRow described() {
       if (frame.type() == null) {
-        return;
+        return row;
       }
-      for (ImageHdu image : reader.scan(frame.path())) {
+      for (ImageHdu image : new FrameReader(configuration()).scan(frame.path())) {
         if (image.hdu() == frame.hdu()) {
           row =
               row.withFacts(
@@ -248,19 +385,45 @@ final class BatchTask implements Serializable {
                       frame.path(), frame.hdu(), image.width(), image.height(), image.header()));
         }
       }
+      return row;
+    }
+
+    /** The row of an image that nobody waits for any longer. */
+    private ExposureRow givenUp(TimeLimit.TimeUp late) {
+      boolean onTheBench = stage.getAndSet(Stage.GIVEN_UP) == Stage.MEASURING;
+      frames.close();
+      if (late.leftBehind() && onTheBench) {
+        try {
+          bench.leaveBehind("measuring " + frame.label());
+        } catch (DeviceException endsTheTask) {
+          marks.blame(frame);
+          throw endsTheTask;
+        }
+      }
+      // What the steps took so far may still be written to, by the thread that was left behind.
+      return row.with(
+          ExposureStatus.FAILED,
+          "time limit: %s was in work for more than %d s, at the end in %s; expected less (batch.time-limit); see whether its disk answers, or allow more"
+              .formatted(frame.label(), config.batch().secondsAnImage(), late.where()));
+    }
+
+    /** The row of an image that is not opened any more. */
+    private ExposureRow setAside(int times) {
+      return row.with(
+          ExposureStatus.FAILED,
+          "process ended: the process ended, or its device hung, %d times while it worked on %s; expected it to go on; look for the end in its log (a crash of a library, more memory than it may have), give more memory beside the heap, or leave the file out"
+              .formatted(times, frame.label()));
     }
 
     private Measured measured() {
       seconds.clear();
+      ReadAhead.Frame read = frames.take(frame);
+      seconds.put("read", read.seconds());
+      FitsImage raw = read.image();
       long start = System.nanoTime();
-      FitsImage raw;
-      try (Trace.Open read = Trace.step("read")) {
-        raw = reader.read(frame.path(), frame.hdu());
-      }
       FrameFacts facts =
           instrument.describe(frame.path(), frame.hdu(), raw.width(), raw.height(), raw.header());
       row = row.withFacts(facts);
-      start = clock("read", start);
 
       Master bias;
       Master flat;
@@ -279,6 +442,8 @@ final class BatchTask implements Serializable {
               item.flat() == null ? null : item.flat().identity(),
               detector.readNoise());
 
+      stage.compareAndSet(Stage.READING, Stage.MEASURING);
+      refuseIfGivenUp();
       Measurement measurement =
           bench.measure(
               facts.frame(raw.pixels(), raw.width(), raw.height(), detector),
@@ -327,10 +492,8 @@ final class BatchTask implements Serializable {
       return missing.isEmpty() ? row : row.with(ExposureStatus.PARTIAL, String.join("; ", missing));
     }
 
-    private long clock(String step, long start) {
-      long now = System.nanoTime();
-      seconds.put(step, (now - start) * 1e-9);
-      return now;
+    private void clock(String step, long start) {
+      seconds.put(step, (System.nanoTime() - start) * 1e-9);
     }
   }
 

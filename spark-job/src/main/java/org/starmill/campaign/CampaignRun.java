@@ -1,37 +1,26 @@
 package org.starmill.campaign;
 
 import java.io.IOException;
-import java.io.Serializable;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.hadoop.fs.FSError;
-import org.apache.hadoop.fs.Path;
 import org.apache.spark.SparkException;
-import org.apache.spark.TaskContext;
-import org.apache.spark.api.java.JavaSparkContext;
-import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
-import org.apache.spark.util.SerializableConfiguration;
-import org.starmill.catalog.ExposureRow;
 import org.starmill.device.DeviceException;
 import org.starmill.device.Devices;
 import org.starmill.instrument.ImageType;
 import org.starmill.trace.Trace;
-import scala.reflect.ClassTag;
-import scala.reflect.ClassTag$;
-import scala.runtime.AbstractFunction2;
-import scala.runtime.BoxedUnit;
 
 /**
  * Runs a campaign: plans it, builds its masters, and reduces its images batch by batch.
@@ -41,9 +30,6 @@ import scala.runtime.BoxedUnit;
  * where it stood, and one that has nothing to do does nothing.
  */
 public final class CampaignRun {
-  /** More tasks than slots, so that a slot with easy images takes over from one with hard ones. */
-  private static final int TASKS_A_SLOT = 16;
-
   /** The column that names the batch of an image that is tried again. */
   private static final String BATCH = "batch";
 
@@ -135,6 +121,7 @@ public final class CampaignRun {
    */
   public Campaign run() {
     refuseWithoutDevice();
+    StarsExpected expected = ofAnEarlierCampaign();
     Campaign campaign = open();
     try (Lease lease = campaign.lease()) {
       try (Trace.Open planning = Trace.step("plan")) {
@@ -154,9 +141,9 @@ public final class CampaignRun {
       }
       trace.write();
       if (retried == null) {
-        reduceWhatIsLeft(campaign, plan, ledger, masters);
+        reduceWhatIsLeft(campaign, plan, ledger, masters, expected);
       } else {
-        reduceAgain(campaign, plan, ledger, masters, retried);
+        reduceAgain(campaign, plan, ledger, masters, expected, retried);
       }
       ledger.recover();
       return campaign;
@@ -214,7 +201,8 @@ public final class CampaignRun {
   }
 
   private void reduceWhatIsLeft(
-      Campaign campaign, Plan plan, Ledger ledger, CampaignMasters masters) throws IOException {
+      Campaign campaign, Plan plan, Ledger ledger, CampaignMasters masters, StarsExpected expected)
+      throws IOException {
     Dataset<Row> left = plan.frames();
     long before = 0;
     if (campaign.hasRows(campaign.exposures())) {
@@ -230,14 +218,19 @@ public final class CampaignRun {
               .map(PlannedFrame::of)
               .filter(masters::uses)
               .count();
-      reduce(campaign, ledger, masters, left, left.count() - usedByMasters, before);
+      reduce(campaign, ledger, masters, expected, left, left.count() - usedByMasters, before);
     } finally {
       left.unpersist(false);
     }
   }
 
   private void reduceAgain(
-      Campaign campaign, Plan plan, Ledger ledger, CampaignMasters masters, Dataset<Row> retried)
+      Campaign campaign,
+      Plan plan,
+      Ledger ledger,
+      CampaignMasters masters,
+      StarsExpected expected,
+      Dataset<Row> retried)
       throws IOException {
     Dataset<Row> frames = plan.frames();
     // Those of one batch sit together, so that it is replaced once, or twice at its ends.
@@ -247,8 +240,11 @@ public final class CampaignRun {
             .drop(retried.col("exposure_id"))
             .orderBy(BATCH, "exposure_id")
             .localCheckpoint(true);
-    reduce(campaign, ledger, masters, frames, frames.count(), 0);
+    reduce(campaign, ledger, masters, expected, frames, frames.count(), 0);
   }
+
+  /** An image to be dealt with, and the batch that has its row; null where it has none. */
+  private record Tried(String batch, WorkItem item) {}
 
   /**
    * Reduces frames, a Spark job for so many as make a batch.
@@ -262,47 +258,57 @@ public final class CampaignRun {
       Campaign campaign,
       Ledger ledger,
       CampaignMasters masters,
+      StarsExpected expected,
       Dataset<Row> frames,
       long count,
       long before)
       throws IOException {
     boolean again = Arrays.asList(frames.columns()).contains(BATCH);
-    JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
-    Broadcast<SerializableConfiguration> hadoop =
-        context.broadcast(
-            new SerializableConfiguration(spark.sparkContext().hadoopConfiguration()));
     long most = Math.min(count, scope.limit());
-    try {
+    expected.learn(spark, campaign);
+    try (FramesInWork inWork = new FramesInWork(spark.sparkContext(), campaign);
+        BatchRun run =
+            new BatchRun(spark, campaign, ledger, request, progress, trace, expected, inWork)) {
+      Map<Long, Integer> lost = inWork.timesLost();
       progress.begin(most, before);
-      SortedMap<String, List<WorkItem>> batches = new TreeMap<>();
+      List<Tried> suspects = new ArrayList<>();
+      List<Tried> batch = new ArrayList<>();
       long done = 0;
-      int items = 0;
       Iterator<Row> rows = frames.toLocalIterator();
-      while (rows.hasNext() && done + items < most) {
+      while (rows.hasNext() && done + batch.size() + suspects.size() < most) {
         Row row = rows.next();
         PlannedFrame frame = PlannedFrame.of(row);
         if (!again && isInMaster(frame, masters)) {
           continue;
         }
-        String batch =
-            again
-                ? row.getAs(BATCH)
-                : batches.isEmpty() ? Ledger.batchName(frame.exposureId()) : batches.firstKey();
-        batches.computeIfAbsent(batch, name -> new ArrayList<>()).add(workItem(frame, masters));
-        items++;
-        if (items == request.config().batch().images()) {
-          reduce(campaign, ledger, batches, again, done, context, hadoop);
-          done += items;
-          items = 0;
-          batches.clear();
+        String holder = again ? row.getAs(BATCH) : null;
+        WorkItem item = workItem(frame, masters);
+        if (lost.containsKey(frame.exposureId())) {
+          // Not before all others are safe.
+          suspects.add(new Tried(holder, item.lost(lost.get(frame.exposureId()))));
+          continue;
+        }
+        batch.add(new Tried(holder, item));
+        if (batch.size() == request.config().batch().images()) {
+          run.reduce(byBatch(batch), again, done);
+          done += batch.size();
+          batch.clear();
         }
       }
-      if (items > 0) {
-        reduce(campaign, ledger, batches, again, done, context, hadoop);
+      if (!batch.isEmpty()) {
+        run.reduce(byBatch(batch), again, done);
+        done += batch.size();
+      }
+      int size = request.config().batch().images();
+      for (int from = 0; from < suspects.size(); from += size) {
+        List<Tried> some = suspects.subList(from, Math.min(suspects.size(), from + size));
+        run.reduce(byBatch(some), again, done + from);
+      }
+      if (!again && most == count) {
+        inWork.forgetAll();
       }
     } finally {
       progress.end();
-      hadoop.destroy();
     }
     if (most < count) {
       progress.stage(
@@ -311,8 +317,35 @@ public final class CampaignRun {
     }
   }
 
+  /**
+   * The images by the batch that has, or is to have, their rows: a new one for all that have none.
+   */
+  private static SortedMap<String, List<WorkItem>> byBatch(List<Tried> images) {
+    String fresh = Ledger.batchName(images.get(0).item().frame().exposureId());
+    SortedMap<String, List<WorkItem>> batches = new TreeMap<>();
+    for (Tried image : images) {
+      batches
+          .computeIfAbsent(image.batch() == null ? fresh : image.batch(), name -> new ArrayList<>())
+          .add(image.item());
+    }
+    return batches;
+  }
+
   private static boolean isInMaster(PlannedFrame frame, CampaignMasters masters) {
     return frame.reason() == null && frame.type() != ImageType.SCIENCE && masters.uses(frame);
+  }
+
+  private StarsExpected ofAnEarlierCampaign() {
+    StarsExpected expected = new StarsExpected();
+    String earlier = request.config().batch().starsOf();
+    if (earlier != null) {
+      try {
+        expected.learn(spark, Campaign.open(earlier, spark.sparkContext().hadoopConfiguration()));
+      } catch (Refused noCampaign) {
+        throw new Refused("batch.stars-of: " + noCampaign.getMessage(), noCampaign);
+      }
+    }
+    return expected;
   }
 
   private static WorkItem workItem(PlannedFrame frame, CampaignMasters masters) {
@@ -322,146 +355,5 @@ public final class CampaignRun {
     return frame.isScience()
         ? masters.workItem(frame)
         : WorkItem.notMeasured(frame, masters.whyNotUsed(frame));
-  }
-
-  /**
-   * Reduces the images of one Spark job.
-   *
-   * @param batches what is to be done of each; several only where they are there already
-   * @param again whether they are
-   */
-  private void reduce(
-      Campaign campaign,
-      Ledger ledger,
-      SortedMap<String, List<WorkItem>> batches,
-      boolean again,
-      long before,
-      JavaSparkContext context,
-      Broadcast<SerializableConfiguration> hadoop)
-      throws IOException {
-    String job = batches.firstKey();
-    Path staged = ledger.staged(job);
-    campaign.fileSystem().mkdirs(staged);
-    int images = batches.values().stream().mapToInt(List::size).sum();
-    int tasks = Math.min(images, TASKS_A_SLOT * SparkSessions.slots(spark.sparkContext()));
-    List<String> batchOfShare = new ArrayList<>();
-    List<List<WorkItem>> shares = new ArrayList<>();
-    batches.forEach(
-        (batch, items) -> {
-          // The stars of a task are those of one batch.
-          int most = Math.max(1, tasks * items.size() / images);
-          for (List<WorkItem> share : shares(items, most)) {
-            batchOfShare.add(batch);
-            shares.add(share);
-          }
-        });
-    List<BatchTask.Result> results = new ArrayList<>();
-    for (int i = 0; i < shares.size(); i++) {
-      results.add(null);
-    }
-    ClassTag<BatchTask.Result> tag = ClassTag$.MODULE$.apply(BatchTask.Result.class);
-    try (Trace.Open tasksAtWork = Trace.step(job);
-        RunningImages running =
-            new RunningImages(
-                spark.sparkContext(), now -> progress.done(before + Math.min(now, images)))) {
-      BatchTask task =
-          new BatchTask(
-              request.instrument(),
-              request.config(),
-              campaign.identity(),
-              staged.toString(),
-              SparkSessions.taskCpus(spark.sparkContext()),
-              hadoop,
-              running.counter(),
-              trace.tasks());
-      spark
-          .sparkContext()
-          .runJob(
-              context.parallelize(shares, shares.size()).rdd(),
-              new Share(task),
-              scala.jdk.javaapi.CollectionConverters.asScala(partitions(shares.size())).toSeq(),
-              new Collecting(results, progress),
-              tag);
-    }
-    try (Trace.Open commit = Trace.step("commit")) {
-      for (String batch : batches.keySet()) {
-        List<String> files = new ArrayList<>();
-        List<ExposureRow> exposures = new ArrayList<>();
-        for (int i = 0; i < shares.size(); i++) {
-          if (batchOfShare.get(i).equals(batch)) {
-            BatchTask.Result result = results.get(i);
-            exposures.addAll(result.exposures());
-            if (result.file() != null) {
-              files.add(result.file());
-            }
-          }
-        }
-        exposures.sort(Comparator.comparingLong(ExposureRow::exposureId));
-        if (again) {
-          ledger.replace(job, batch, files, exposures);
-        } else {
-          ledger.commit(job, batch, files, exposures);
-        }
-      }
-      ledger.removeStaged(job);
-    }
-    trace.write();
-  }
-
-  private static List<List<WorkItem>> shares(List<WorkItem> items, int tasks) {
-    List<List<WorkItem>> shares = new ArrayList<>();
-    for (int task = 0; task < tasks; task++) {
-      int from = (int) ((long) items.size() * task / tasks);
-      int to = (int) ((long) items.size() * (task + 1) / tasks);
-      shares.add(new ArrayList<>(items.subList(from, to)));
-    }
-    return shares;
-  }
-
-  private static List<Object> partitions(int count) {
-    List<Object> partitions = new ArrayList<>();
-    for (int i = 0; i < count; i++) {
-      partitions.add(i);
-    }
-    return partitions;
-  }
-
-  /** Does the one share of a task. */
-  private static final class Share
-      extends AbstractFunction2<
-          TaskContext, scala.collection.Iterator<List<WorkItem>>, BatchTask.Result>
-      implements Serializable {
-    private static final long serialVersionUID = 1L;
-
-    private final BatchTask task;
-
-    Share(BatchTask task) {
-      this.task = task;
-    }
-
-    @Override
-    public BatchTask.Result apply(
-        TaskContext context, scala.collection.Iterator<List<WorkItem>> shares) {
-      return task.run(shares.next());
-    }
-  }
-
-  /** Takes the result of the attempt that counts, of each task, on the driver. */
-  private static final class Collecting
-      extends AbstractFunction2<Object, BatchTask.Result, BoxedUnit> {
-    private final List<BatchTask.Result> results;
-    private final CampaignProgress progress;
-
-    Collecting(List<BatchTask.Result> results, CampaignProgress progress) {
-      this.results = results;
-      this.progress = progress;
-    }
-
-    @Override
-    public BoxedUnit apply(Object partition, BatchTask.Result result) {
-      results.set((Integer) partition, result);
-      result.exposures().forEach(progress::image);
-      return BoxedUnit.UNIT;
-    }
   }
 }

@@ -27,6 +27,8 @@ import org.starmill.image.ImageRejected;
 import org.starmill.instrument.FrameFacts;
 import org.starmill.instrument.ImageType;
 import org.starmill.instrument.Instrument;
+import org.starmill.wcs.Wcs;
+import org.starmill.wcs.WcsException;
 
 /**
  * Plans a campaign: finds its frames and learns from their headers what they are.
@@ -199,10 +201,12 @@ final class Plan {
 
     private PlannedFrame describe(Inputs.InputFile file, ImageHdu image) {
       FrameFacts facts;
+      double[] centre;
       try {
         facts =
             instrument.describe(
                 file.path(), image.hdu(), image.width(), image.height(), image.header());
+        centre = centre(image, facts);
       } catch (ImageRejected rejected) {
         return unusable(file, image.hdu(), image.width(), image.height(), rejected.getMessage());
       } catch (RuntimeException | StackOverflowError e) {
@@ -223,7 +227,28 @@ final class Plan {
           Double.isNaN(facts.mjd()) ? null : facts.mjd(),
           Double.isNaN(facts.exposureSeconds()) ? null : facts.exposureSeconds(),
           facts.withoutOverscan(),
-          null);
+          null,
+          facts.field(),
+          centre == null ? null : centre[0],
+          centre == null ? null : centre[1]);
+    }
+
+    /** Right ascension and declination of the middle of an image; null without a WCS. */
+    private static double[] centre(ImageHdu image, FrameFacts facts) {
+      double[] ra = new double[1];
+      double[] dec = new double[1];
+      try {
+        Wcs.of(image.header())
+            .shifted(facts.data().x(), facts.data().y())
+            .pixelToSky(
+                new double[] {(facts.data().width() - 1) / 2.0},
+                new double[] {(facts.data().height() - 1) / 2.0},
+                ra,
+                dec);
+      } catch (WcsException none) {
+        return null;
+      }
+      return Double.isFinite(ra[0] + dec[0]) ? new double[] {ra[0], dec[0]} : null;
     }
 
     private static PlannedFrame unusable(
@@ -243,7 +268,10 @@ final class Plan {
           null,
           null,
           null,
-          reason);
+          reason,
+          null,
+          null,
+          null);
     }
   }
 }

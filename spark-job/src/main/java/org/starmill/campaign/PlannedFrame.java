@@ -28,6 +28,9 @@ import org.starmill.masters.Amplifier;
  * @param withoutOverscan why the frame has no overscan section, as "BIASSEC is '[a:b]'"; null where
  *     it has one
  * @param reason why the frame cannot be used; null where nothing is known against it
+ * @param field name of the field or object, empty where no keyword says; null without a type
+ * @param ra right ascension of its centre, ICRS, degrees; null without a WCS
+ * @param dec declination
  */
 public record PlannedFrame(
     long exposureId,
@@ -44,7 +47,10 @@ public record PlannedFrame(
     Double mjd,
     Double exptime,
     String withoutOverscan,
-    String reason)
+    String reason,
+    String field,
+    Double ra,
+    Double dec)
     implements Serializable {
 
   static final StructType SCHEMA =
@@ -63,7 +69,10 @@ public record PlannedFrame(
           .add("mjd", DataTypes.DoubleType, true)
           .add("exptime", DataTypes.DoubleType, true)
           .add("without_overscan", DataTypes.StringType, true)
-          .add("reason", DataTypes.StringType, true);
+          .add("reason", DataTypes.StringType, true)
+          .add("field", DataTypes.StringType, true)
+          .add("ra", DataTypes.DoubleType, true)
+          .add("dec", DataTypes.DoubleType, true);
 
   static PlannedFrame of(Row row) {
     return new PlannedFrame(
@@ -81,7 +90,10 @@ public record PlannedFrame(
         row.isNullAt(11) ? null : row.getDouble(11),
         row.isNullAt(12) ? null : row.getDouble(12),
         row.getString(13),
-        row.getString(14));
+        row.getString(14),
+        row.getString(15),
+        row.isNullAt(16) ? null : row.getDouble(16),
+        row.isNullAt(17) ? null : row.getDouble(17));
   }
 
   Row toRow() {
@@ -100,7 +112,10 @@ public record PlannedFrame(
         mjd,
         exptime,
         withoutOverscan,
-        reason);
+        reason,
+        field,
+        ra,
+        dec);
   }
 
   PlannedFrame withExposureId(long id) {
@@ -119,7 +134,10 @@ public record PlannedFrame(
         mjd,
         exptime,
         withoutOverscan,
-        reason);
+        reason,
+        field,
+        ra,
+        dec);
   }
 
   /** What read it out. */

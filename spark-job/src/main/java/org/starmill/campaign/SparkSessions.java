@@ -3,6 +3,7 @@ package org.starmill.campaign;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
 import org.apache.spark.sql.SparkSession;
+import org.starmill.config.CampaignConfig;
 
 /**
  * Opens the Spark session: the one place where its mandatory and its default settings stand.
@@ -21,7 +22,25 @@ public final class SparkSessions {
 
   /** The session of this JVM, opened if there is none yet. */
   public static SparkSession open() {
+    return open(new SparkConf());
+  }
+
+  /**
+   * The same for work on a device: where that is a GPU, each executor of a cluster asks for one,
+   * and two tasks share it, for kernels are half of an image's time.
+   */
+  public static SparkSession open(CampaignConfig.DeviceChoice device) {
     SparkConf conf = new SparkConf();
+    // A local context with such settings shuts itself down.
+    boolean cluster = !conf.get("spark.master", "local").matches("local(\\[.*)?");
+    if (cluster && device.name().equals("gpu")) {
+      conf.setIfMissing("spark.executor.resource.gpu.amount", "1");
+      conf.setIfMissing("spark.task.resource.gpu.amount", "0.5");
+    }
+    return open(conf);
+  }
+
+  private static SparkSession open(SparkConf conf) {
     conf.setIfMissing("spark.app.name", "starmill");
     if (!conf.contains("spark.master")) {
       conf.set("spark.master", "local[%d]".formatted(localTasks()));

@@ -15,7 +15,8 @@ import org.starmill.trace.Track;
  * Keeps the spans of tasks, and brings them to the driver with the task's result.
  *
  * <p>They travel in an accumulator: those of a task that fails are lost with it. The tracks of an
- * executor are its cores; a task takes the lowest that no other task has at the time.
+ * executor are its cores; a task takes the lowest that no other task has at the time. A thread that
+ * reads ahead for it has a track beside.
  */
 final class TaskTrace implements Serializable {
   private static final long serialVersionUID = 1L;
@@ -32,6 +33,9 @@ final class TaskTrace implements Serializable {
 
   private static final BitSet BUSY = new BitSet();
 
+  /** The core of the calling thread's task. */
+  private static final ThreadLocal<Integer> CORE = new ThreadLocal<>();
+
   private final CollectionAccumulator<Part> parts;
 
   TaskTrace(CollectionAccumulator<Part> parts) {
@@ -44,6 +48,7 @@ final class TaskTrace implements Serializable {
       return work.get();
     }
     int core = takeCore();
+    CORE.set(core);
     try (Recording recording = Recording.begin()) {
       T result;
       try (Trace.Open task = Trace.task(name)) {
@@ -53,10 +58,40 @@ final class TaskTrace implements Serializable {
       parts.add(new Part(track, recording.take(), recording.dropped()));
       return result;
     } finally {
+      CORE.remove();
       synchronized (BUSY) {
         BUSY.clear(core);
       }
     }
+  }
+
+  /**
+   * What a thread is to do for the calling task beside it, its spans kept on a track of their own;
+   * the thread has to end before the task.
+   *
+   * @param doing added to the name of the task's own track
+   */
+  Runnable beside(String doing, Runnable work) {
+    return parts == null ? work : on(", " + doing, work);
+  }
+
+  /**
+   * The same of a thread that the calling one waits for: its spans are kept on the task's track.
+   */
+  Runnable inPlace(Runnable work) {
+    return parts == null ? work : on("", work);
+  }
+
+  private Runnable on(String beside, Runnable work) {
+    int core = CORE.get();
+    Track track = new Track(executor(), "core " + core + beside);
+    return () -> {
+      CORE.set(core);
+      try (Recording recording = Recording.begin()) {
+        work.run();
+        parts.add(new Part(track, recording.take(), recording.dropped()));
+      }
+    };
   }
 
   private static int takeCore() {

@@ -40,6 +40,7 @@ final class Workbench {
   private Device device;
   private ImageReducer reducer;
   private String fallback;
+  private boolean leftBehind;
 
   private Workbench(Kind kind) {
     this.kind = kind;
@@ -87,6 +88,10 @@ final class Workbench {
   }
 
   private void close(Throwable failure) {
+    if (leftBehind) {
+      // They are in use, for good.
+      return;
+    }
     try {
       reducer.close();
       device.close();
@@ -101,8 +106,29 @@ final class Workbench {
     reducer = new ImageReducer(device, kind.reduction());
   }
 
+  /**
+   * Leaves device and kernels to a thread that does not come back from them, and goes on with
+   * others.
+   *
+   * @param what was to be done, such as "measuring file:/n/1.fits"
+   * @throws DeviceException where it is an OpenCL device, which serves one thread at a time, and
+   *     nothing may take over
+   */
+  void leaveBehind(String what) {
+    leftBehind = true;
+    device =
+        device.isOpenCl()
+            ? javaInsteadOf(
+                new DeviceException(
+                    "device \"%s\" does not come back from %s; see whether its driver answers (starmill devices), or use --device java"
+                        .formatted(device.name(), what)))
+            : Devices.java(kind.threads());
+    reducer = new ImageReducer(device, kind.reduction());
+    leftBehind = false;
+  }
+
   /** The GPU that Spark has given to this task, where it was asked for one. */
-  private static String withAddress(String device) {
+  static String withAddress(String device) {
     TaskContext task = TaskContext.get();
     if (task == null || !(device.equals("gpu") || device.equals("auto"))) {
       return device;
@@ -134,10 +160,11 @@ final class Workbench {
    * @throws DeviceException where the device fails and nothing may take over
    */
   <T> T onDevice(Supplier<T> work) {
+    Device used = device;
     try {
       return work.get();
     } catch (DeviceException failure) {
-      if (fallback != null) {
+      if (fallback != null || device != used) {
         throw failure;
       }
       Device instead = javaInsteadOf(failure);

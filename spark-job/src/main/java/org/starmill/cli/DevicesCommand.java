@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.stream.LongStream;
 import org.starmill.device.Device;
 import org.starmill.device.DeviceException;
 import org.starmill.device.DeviceInfo;
@@ -30,7 +31,18 @@ final class DevicesCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print the devices as JSON.")
   boolean json;
 
+  @Option(
+      names = "--spark",
+      description = {
+        "Print the numbers of the GPUs as Spark's discovery of resources reads them, and check"
+            + " nothing."
+      })
+  boolean spark;
+
   @Spec CommandSpec spec;
+
+  /** What Spark expects of a discovery script. */
+  record Resource(String name, List<String> addresses) {}
 
   /**
    * How a kernel did on a device: over all numbers of items the worst, of the most items the times;
@@ -60,6 +72,11 @@ final class DevicesCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    if (spark) {
+      spec.commandLine().getOut().println(Json.of(gpus(Devices.list())));
+      spec.commandLine().getOut().flush();
+      return 0;
+    }
     List<Checked> checked = new ArrayList<>();
     for (DeviceInfo info : Devices.list()) {
       checked.add(check(info));
@@ -73,6 +90,12 @@ final class DevicesCommand implements Callable<Integer> {
       spec.commandLine().getErr().flush();
     }
     return checked.stream().allMatch(Checked::passed) ? 0 : Starmill.INTERNAL_ERROR;
+  }
+
+  /** The GPUs by the numbers that {@link Devices#choose} takes. */
+  static Resource gpus(List<DeviceInfo> devices) {
+    long gpus = devices.stream().filter(info -> info.kind() == DeviceInfo.Kind.GPU).count();
+    return new Resource("gpu", LongStream.range(0, gpus).mapToObj(Long::toString).toList());
   }
 
   private static Checked check(DeviceInfo info) {

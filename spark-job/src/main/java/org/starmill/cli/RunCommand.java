@@ -77,7 +77,7 @@ final class RunCommand implements Callable<Integer> {
     }
     CampaignRequest request = campaign.request();
     Tally tally = new Tally(System.err);
-    var spark = SparkSessions.open();
+    var spark = SparkSessions.open(request.config().device());
     try {
       Campaign done = run(spark, request, tally);
       CampaignStatus status =

@@ -71,8 +71,15 @@ public record CampaignConfig(
    * @param threads threads of the Java device for one image; 0 for as many as Spark gives a task
    * @param mostMegabytes memory that kernels may take of an OpenCL device, units of 10^6 bytes; 0
    *     for three quarters of what it has
+   * @param readAhead auto, true or false: whether a task's next frame is read while kernels run
    */
-  public record DeviceChoice(String name, boolean fallsBackToJava, int threads, int mostMegabytes) {
+  public record DeviceChoice(
+      String name, boolean fallsBackToJava, int threads, int mostMegabytes, String readAhead) {
+
+    /** Whether the next frame is read while kernels run on an OpenCL device, or on Java's. */
+    public boolean readsAhead(boolean openCl) {
+      return readAhead.equals("auto") ? openCl : readAhead.equals("true");
+    }
 
     /** The same in bytes. */
     public long mostBytes() {
@@ -100,8 +107,20 @@ public record CampaignConfig(
    * How work is cut.
    *
    * @param images most images of a batch
+   * @param mastersMegabytes memory of an executor for masters, units of 10^6 bytes; 0 for a fifth
+   *     of its heap
+   * @param starsOf folder of an earlier campaign whose numbers of stars are expected again; null
+   *     for none
+   * @param secondsAnImage how long an image may take; 0 for any time
    */
-  public record BatchSettings(int images) {}
+  public record BatchSettings(int images, int mastersMegabytes, String starsOf, int secondsAnImage)
+      implements Serializable {
+
+    /** The memory for masters in bytes, where the heap is so large. */
+    public long mastersBytes(long heap) {
+      return mastersMegabytes == 0 ? heap / 5 : 1_000_000L * mastersMegabytes;
+    }
+  }
 
   /**
    * How tables are written.
@@ -225,7 +244,8 @@ public record CampaignConfig(
             config.oneOf("device.name", "auto", "gpu", "opencl-cpu", "java"),
             config.oneOf("device.fallback", "none", "java").equals("java"),
             config.integer("device.threads", 0, 4096),
-            config.integerOr("device.max-memory", 1, most, "auto", 0)),
+            config.integerOr("device.max-memory", 1, most, "auto", 0),
+            config.oneOf("device.read-ahead", "auto", "true", "false")),
         new MasterSettings(
             config.integer("masters.min-bias-frames", 2, MOST_FRAMES),
             config.integer("masters.min-flat-frames", 2, MOST_FRAMES),
@@ -255,7 +275,11 @@ public record CampaignConfig(
                 config.number("cosmic-rays.contrast", 1, unbounded)),
             config.flag("trails.find"),
             apertures(config)),
-        new BatchSettings(config.integer("batch.images", 1, most)),
+        new BatchSettings(
+            config.integer("batch.images", 1, most),
+            config.integerOr("batch.masters-cache", 1, most, "auto", 0),
+            config.text("batch.stars-of").equals("none") ? null : config.text("batch.stars-of"),
+            config.integerOr("batch.time-limit", 1, 1_000_000, "none", 0)),
         new OutputSettings(config.oneOf("output.compression", "zstd", "snappy", "gzip", "none")));
   }
 
@@ -283,6 +307,7 @@ public record CampaignConfig(
     values.put("device.threads", "" + device.threads());
     values.put(
         "device.max-memory", device.mostMegabytes() == 0 ? "auto" : "" + device.mostMegabytes());
+    values.put("device.read-ahead", device.readAhead());
     values.put("masters.min-bias-frames", "" + masters.minBiasFrames());
     values.put("masters.min-flat-frames", "" + masters.minFlatFrames());
     values.put("masters.max-frames", "" + masters.maxFrames());
@@ -315,6 +340,12 @@ public record CampaignConfig(
     values.put("apertures.sky-inner", "" + reduction.apertures().skyInner());
     values.put("apertures.sky-outer", "" + reduction.apertures().skyOuter());
     values.put("batch.images", "" + batch.images());
+    values.put(
+        "batch.masters-cache",
+        batch.mastersMegabytes() == 0 ? "auto" : "" + batch.mastersMegabytes());
+    values.put("batch.stars-of", batch.starsOf() == null ? "none" : batch.starsOf());
+    values.put(
+        "batch.time-limit", batch.secondsAnImage() == 0 ? "none" : "" + batch.secondsAnImage());
     values.put("output.compression", output.compression());
     return values;
   }

@@ -18,7 +18,7 @@ import org.starmill.image.ImageRejected;
  * the same master at the same time wait for one reading. A master that cannot be read is not kept.
  */
 public final class MasterCache {
-  /** The cache of this JVM: a fifth of its heap at most. */
+  /** The cache of this JVM: a fifth of its heap, until {@link #bound} says otherwise. */
   public static final MasterCache OF_THIS_JVM =
       new MasterCache(Runtime.getRuntime().maxMemory() / 5, MasterFile::read);
 
@@ -27,7 +27,7 @@ public final class MasterCache {
     Master read(String path, Configuration hadoop);
   }
 
-  private final long capacity;
+  private volatile long capacity;
   private final Reading reading;
   private final LinkedHashMap<String, CompletableFuture<Master>> held =
       new LinkedHashMap<>(16, 0.75f, true);
@@ -35,6 +35,18 @@ public final class MasterCache {
   MasterCache(long capacity, Reading reading) {
     this.capacity = capacity;
     this.reading = reading;
+  }
+
+  /**
+   * Sets how many bytes are kept at most, beside the master that was read last.
+   *
+   * <p>The settings of a campaign say so in each of its tasks; those of the last task hold.
+   */
+  public void bound(long bytes) {
+    if (bytes != capacity) {
+      capacity = bytes;
+      shrink();
+    }
   }
 
   /**

@@ -1,6 +1,8 @@
 package org.starmill.campaign;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -124,6 +126,47 @@ class CampaignTest {
                 .collectAsList())
         .isEqualTo(first);
     assertThat(SmallNight.exposures(catalog).filter("exposure_id = 7").count()).isEqualTo(1);
+  }
+
+  @Test
+  void aCampaignOfTheSameFieldsKnowsHowManyStarsToExpect() {
+    Campaign campaign = Campaign.open(output.toString(), hadoop());
+    PlannedFrame frame =
+        new Plan(SmallNight.spark(), campaign)
+            .frames("image_type = 'science' and reason is null")
+            .get(0);
+    Row counted =
+        SmallNight.exposures(output)
+            .filter("status = 'ok' and field = '%s'".formatted(frame.field()))
+            .selectExpr("avg(n_stars)", "count(*)")
+            .head();
+    assertThat(counted.getLong(1)).as("images of the field %s", frame.field()).isPositive();
+    Row centre =
+        SmallNight.sources(output)
+            .filter("exposure_id = " + frame.exposureId())
+            .selectExpr("median(ra)", "median(dec)")
+            .head();
+    assertThat(frame.ra()).isCloseTo(centre.getDouble(0), within(0.03));
+    assertThat(frame.dec()).isCloseTo(centre.getDouble(1), within(0.03));
+
+    StarsExpected expected = new StarsExpected();
+    double byLatitude = expected.stars(frame);
+    expected.learn(SmallNight.spark(), campaign);
+    assertThat(expected.stars(frame))
+        .isCloseTo(counted.getDouble(0), within(1e-6))
+        .isNotCloseTo(byLatitude, within(10.0));
+  }
+
+  @Test
+  void anEarlierCampaignThatIsNoneIsRefusedBeforeAnythingIsWritten() {
+    Path nowhere = folder.resolve("nowhere");
+    Path catalog = folder.resolve("refused");
+    assertThatThrownBy(() -> SmallNight.run(input, catalog, "batch.stars-of=" + nowhere))
+        .isInstanceOf(Refused.class)
+        .hasMessageContaining("batch.stars-of")
+        .hasMessageContaining(nowhere.toString())
+        .hasMessageContaining("starmill run");
+    assertThat(catalog).doesNotExist();
   }
 
   private static org.apache.hadoop.conf.Configuration hadoop() {

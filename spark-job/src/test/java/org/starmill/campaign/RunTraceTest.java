@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.Deque;
@@ -17,18 +19,31 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import org.apache.spark.sql.Row;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.starmill.trace.TraceFile;
 
-/** What the trace of a small local run shows. */
+/** What the trace of a small local run shows, frames read ahead or not. */
+@ParameterizedClass
+@ValueSource(booleans = {false, true})
 class RunTraceTest {
-  private static final int IMAGES = 6;
+  private static final int IMAGES = 8;
 
   @TempDir static Path folder;
   private static final List<Event> EVENTS = new ArrayList<>();
   private static final Map<Integer, String> PROCESSES = new HashMap<>();
+  private static final Map<List<Integer>, String> TRACKS = new HashMap<>();
+
+  /** Rows of the run before. */
+  private static final List<Row> OTHERWISE = new ArrayList<>();
+
+  @Parameter boolean readAhead;
 
   /** A span of the file, microseconds. */
   private record Event(
@@ -46,14 +61,33 @@ class RunTraceTest {
   }
 
   @BeforeAll
-  static void run() throws IOException {
+  static void simulate() throws IOException {
+    SmallNight.simulate(folder.resolve("night"), IMAGES);
+    // The second frame of a task, so that it is read ahead.
+    Path cutOff = folder.resolve("night/sci_000002_g.fits");
+    byte[] bytes = Files.readAllBytes(cutOff);
+    Files.write(cutOff, Arrays.copyOf(bytes, bytes.length / 2));
+  }
+
+  private static Path catalog(boolean readAhead) {
+    return folder.resolve("catalog, read ahead " + readAhead);
+  }
+
+  @BeforeParameterizedClassInvocation
+  static void run(boolean readAhead) throws IOException {
+    EVENTS.clear();
+    PROCESSES.clear();
+    TRACKS.clear();
     Path night = folder.resolve("night");
-    SmallNight.simulate(night, IMAGES);
     Path file = folder.resolve("trace.json");
     try (RunTrace trace = new RunTrace(SmallNight.spark().sparkContext(), new TraceFile(file))) {
       new CampaignRun(
               SmallNight.spark(),
-              SmallNight.request(night, folder.resolve("catalog"), "batch.images=3"),
+              SmallNight.request(
+                  night,
+                  catalog(readAhead),
+                  "batch.images=" + IMAGES,
+                  "device.read-ahead=" + readAhead),
               SmallNight.SILENCE,
               trace,
               RunScope.ALL)
@@ -71,6 +105,10 @@ class RunTraceTest {
                 event.get("dur").asDouble()));
       } else if (event.get("name").asText().equals("process_name")) {
         PROCESSES.put(event.get("pid").asInt(), event.get("args").get("name").asText());
+      } else if (event.get("name").asText().equals("thread_name")) {
+        TRACKS.put(
+            List.of(event.get("pid").asInt(), event.get("tid").asInt()),
+            event.get("args").get("name").asText());
       }
     }
   }
@@ -82,6 +120,52 @@ class RunTraceTest {
   @Test
   void driverAndExecutorHaveTheirTracks() {
     assertThat(PROCESSES.values()).contains("driver").anyMatch(name -> name.startsWith("executor"));
+  }
+
+  private static String track(Event event) {
+    return TRACKS.get(List.of(event.pid(), event.tid()));
+  }
+
+  @Test
+  void framesThatAreReadAheadGiveTheRowsThatTheyGiveOtherwise() {
+    assertThat(SmallNight.ledger(catalog(readAhead)))
+        .hasSize(IMAGES)
+        .contains("sci_000002_g.fits failed truncated");
+    List<Row> rows =
+        SmallNight.exposures(catalog(readAhead))
+            .select("path", "status", "reason", "n_stars", "sky_level", "psf_fwhm")
+            .orderBy("path")
+            .collectAsList();
+    List<Row> stars = SmallNight.sources(catalog(readAhead)).orderBy("source_id").collectAsList();
+    if (OTHERWISE.isEmpty()) {
+      OTHERWISE.addAll(rows);
+      OTHERWISE.addAll(stars);
+    }
+    List<Row> all = new ArrayList<>(rows);
+    all.addAll(stars);
+    assertThat(all).isEqualTo(OTHERWISE);
+    assertThat(
+            SmallNight.exposures(catalog(readAhead))
+                .filter("status = 'ok' and not seconds_read > 0")
+                .count())
+        .isZero();
+  }
+
+  @Test
+  void everyFrameIsReadOnceOnTheCoresTrackOrOnThatOfReadingAhead() {
+    List<Event> reads = of("step").stream().filter(step -> step.name().equals("read")).toList();
+    List<Event> ahead =
+        reads.stream().filter(read -> track(read).endsWith(", reading ahead")).toList();
+    List<Event> waits =
+        of("wait").stream().filter(wait -> wait.name().equals("for the frame")).toList();
+    assertThat(reads).hasSize(IMAGES);
+    // All but the first frame of each task.
+    List<Event> images = of("image");
+    long tasks = of("task").stream().filter(task -> images.stream().anyMatch(task::holds)).count();
+    assertThat(tasks).isLessThan(IMAGES);
+    assertThat(ahead).hasSize(readAhead ? IMAGES - (int) tasks : 0);
+    assertThat(waits).hasSameSizeAs(ahead);
+    assertThat(waits).noneMatch(wait -> track(wait).endsWith(", reading ahead"));
   }
 
   @Test
@@ -124,7 +208,10 @@ class RunTraceTest {
   @Test
   void stepsCoverATasksTime() {
     List<Double> shares = new ArrayList<>();
-    List<Event> steps = of("step");
+    List<Event> steps =
+        EVENTS.stream()
+            .filter(event -> event.category().equals("step") || event.category().equals("wait"))
+            .toList();
     Map<String, Double> gaps = new TreeMap<>();
     for (Event task : of("task")) {
       double covered = 0;

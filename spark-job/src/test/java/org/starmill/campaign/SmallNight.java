@@ -11,6 +11,7 @@ import java.util.List;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import org.starmill.DocumentedReasons;
 import org.starmill.catalog.ExposureRow;
 import org.starmill.catalog.Reasons;
 import org.starmill.config.CampaignConfig;
@@ -93,6 +94,9 @@ final class SmallNight {
             row -> {
               String path = row.getAs("path");
               String reason = row.getAs("reason");
+              if (reason != null) {
+                assertThat(DocumentedReasons.CODES).as(reason).contains(Reasons.code(reason));
+              }
               return path.substring(path.lastIndexOf('/') + 1)
                   + " "
                   + row.getAs("status")

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.starmill.device.DeviceInfo;
@@ -37,6 +38,22 @@ class DevicesCommandTest {
       }
     }
     assertThat(devices.get(devices.size() - 1).get("name").asText()).isEqualTo("java");
+  }
+
+  @Test
+  void sparkIsToldTheNumbersOfTheGpusAndOfNothingElse() throws IOException {
+    DeviceInfo cpu = new DeviceInfo("a", DeviceInfo.Kind.OPENCL_CPU, "v", 1, 1, "1");
+    DeviceInfo gpu = new DeviceInfo("b", DeviceInfo.Kind.GPU, "v", 1, 1, "1");
+    assertThat(DevicesCommand.gpus(List.of(gpu, cpu, gpu)).addresses()).containsExactly("0", "1");
+
+    Ended ended = execute("devices", "--spark");
+    assertThat(ended.code()).isZero();
+    JsonNode resource = new ObjectMapper().readTree(ended.out());
+    assertThat(resource.get("name").asText()).isEqualTo("gpu");
+    assertThat(resource.get("addresses"))
+        .hasSize(
+            (int)
+                Devices.list().stream().filter(info -> info.kind() == DeviceInfo.Kind.GPU).count());
   }
 
   @Test

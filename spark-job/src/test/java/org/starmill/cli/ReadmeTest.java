@@ -20,7 +20,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.starmill.DocumentedReasons;
 import org.starmill.catalog.CatalogTable;
+import org.starmill.catalog.Reasons;
 import org.starmill.config.CampaignConfig;
 import org.starmill.image.PixelFlag;
 import org.starmill.instrument.Instrument;
@@ -32,6 +34,9 @@ class ReadmeTest {
   private static final Pattern LINK = Pattern.compile("\\]\\(([^)#:]+)\\)");
   private static final Pattern CODE =
       Pattern.compile("new ImageRejected\\(\\s*\"([^\"]+)\"", Pattern.DOTALL);
+
+  /** A text that begins with a code and a colon. */
+  private static final Pattern WORDED = Pattern.compile("\"([A-Za-z][A-Za-z ]{2,30}): ");
 
   private static Path home() {
     Path folder = Path.of("").toAbsolutePath();
@@ -87,27 +92,51 @@ class ReadmeTest {
   }
 
   @Test
-  void everyReasonIsExplained() throws IOException {
-    Set<String> codes = new TreeSet<>(Set.of("no WCS", "no bias", "no flat", "not used"));
-    codes.addAll(
-        Set.of("internal error", "out of memory", "too few bias frames", "too few flat frames"));
+  void theListOfReasonsHasEveryCodeThatTheProgramGivesAndNoOther() throws IOException {
+    Set<String> given = new TreeSet<>(Set.of(Reasons.NOT_USED));
     for (String module : List.of("kernels", "spark-job")) {
-      try (Stream<Path> sources = Files.walk(HOME.resolve(module).resolve("src/main/java"))) {
-        sources
-            .filter(file -> file.toString().endsWith(".java"))
-            .forEach(
-                file -> {
-                  Matcher matcher = CODE.matcher(read(file));
-                  while (matcher.find()) {
-                    if (!matcher.group(1).contains("%")) {
-                      codes.add(matcher.group(1));
-                    }
-                  }
-                });
-      }
+      given.addAll(found(CODE, module + "/src/main/java"));
     }
-    assertThat(codes).contains("no stars", "unreadable", "missing keyword");
-    assertThat(codes).allSatisfy(code -> assertThat(readme()).contains("`" + code + "`"));
+    for (String reasoning :
+        List.of(
+            "spark-job/src/main/java/org/starmill/campaign",
+            "spark-job/src/main/java/org/starmill/masters",
+            "spark-job/src/main/java/org/starmill/catalog/Reasons.java")) {
+      given.addAll(found(WORDED, reasoning));
+    }
+    Set<String> ofMasters = Set.of("too faint", "flat without light");
+    given.removeAll(ofMasters);
+    given.removeAll(Set.of("device fallback", "code"));
+
+    assertThat(given).contains("no stars", "unreadable", "no WCS", "time limit", "internal error");
+    assertThat(DocumentedReasons.CODES).isEqualTo(given);
+    Set<String> others = found(WORDED, "kernels/src/main/java/org/starmill/calibrate");
+    others.addAll(ofMasters);
+    others.addAll(Set.of("too few bias frames", "too few flat frames"));
+    assertThat(others)
+        .contains("level off")
+        .allSatisfy(
+            code ->
+                assertThat(read(HOME.resolve("spark-job/README.md")).replaceAll("\\s+", " "))
+                    .contains("`" + code + "`"));
+  }
+
+  private static Set<String> found(Pattern pattern, String place) throws IOException {
+    Set<String> codes = new TreeSet<>();
+    try (Stream<Path> sources = Files.walk(HOME.resolve(place))) {
+      sources
+          .filter(file -> file.toString().endsWith(".java"))
+          .forEach(
+              file -> {
+                Matcher matcher = pattern.matcher(read(file));
+                while (matcher.find()) {
+                  if (!matcher.group(1).contains("%")) {
+                    codes.add(matcher.group(1));
+                  }
+                }
+              });
+    }
+    return codes;
   }
 
   @Test

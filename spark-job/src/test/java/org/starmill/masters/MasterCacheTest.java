@@ -37,6 +37,19 @@ class MasterCacheTest {
   }
 
   @Test
+  void aBoundThatComesLaterHoldsAtOnce() {
+    MasterCache cache = new MasterCache(3 * BYTES, this::read);
+    for (String path : List.of("a", "b", "c")) {
+      cache.get(path, hadoop);
+    }
+    assertThat(cache.size()).isEqualTo(3);
+    cache.bound(BYTES);
+    assertThat(cache.size()).isEqualTo(1);
+    cache.get("c", hadoop);
+    assertThat(readings).hasValue(3);
+  }
+
+  @Test
   void theMasterThatWasAskedForLongestAgoGoesFirst() {
     MasterCache cache = new MasterCache(2 * BYTES, this::read);
     cache.get("a", hadoop);
