@@ -5,10 +5,11 @@ import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.SparkContext;
 import org.apache.spark.TaskContext;
@@ -27,7 +28,7 @@ import scala.runtime.AbstractFunction2;
 import scala.runtime.BoxedUnit;
 
 /**
- * Reduces batches of images, each one Spark job and one commit.
+ * Reduces batches of images, each one Spark job and one commit, or images of several batches again.
  *
  * <p>A batch is cut into shares of like expected cost ({@link Shares}, {@link StarsExpected}), each
  * the work of a task that prefers the machines where its frames are kept ({@link Locality}).
@@ -73,21 +74,26 @@ final class BatchRun implements AutoCloseable {
   }
 
   /**
-   * Reduces a batch and commits it.
+   * Reduces images in one Spark job and commits them, batch by batch.
    *
-   * @param items at least one
+   * @param batches what is to be done of each; several only where they are there already
+   * @param again whether they are
    * @param before how many images of this run are done
    */
-  void reduce(List<WorkItem> items, long before) throws IOException {
+  void reduce(SortedMap<String, List<WorkItem>> batches, boolean again, long before)
+      throws IOException {
+    String job = batches.firstKey();
+    List<WorkItem> items = batches.values().stream().flatMap(List::stream).toList();
+    Map<Long, String> batchOf = new HashMap<>();
+    batches.forEach(
+        (batch, images) -> images.forEach(item -> batchOf.put(item.frame().exposureId(), batch)));
     Map<Long, Double> work = new HashMap<>();
     items.forEach(item -> work.put(item.frame().exposureId(), ExpectedWork.of(item.frame())));
     progress.batch(work);
-    String batch = Ledger.batchName(items.get(0).frame().exposureId());
-    Path staged = ledger.stagedSources(batch);
+    Path staged = ledger.staged(job);
     campaign.fileSystem().mkdirs(staged);
-    Set<String> files = new HashSet<>();
-    List<ExposureRow> exposures = new ArrayList<>();
-    try (Trace.Open tasksAtWork = Trace.step(batch);
+    List<BatchTask.Result> results = new ArrayList<>();
+    try (Trace.Open tasksAtWork = Trace.step(job);
         RunningImages running =
             new RunningImages(
                 context, now -> progress.done(before + Math.min(now, items.size())))) {
@@ -102,28 +108,59 @@ final class BatchRun implements AutoCloseable {
               running.counter(),
               trace.tasks(),
               inWork.account(hadoop));
-      runToTheEnd(task, items, new Collecting(files, exposures, progress));
+      runToTheEnd(task, items, batchOf, new Collecting(results, progress));
     }
-    learn(items, exposures);
-    exposures.sort(Comparator.comparingLong(ExposureRow::exposureId));
+    List<ExposureRow> measured =
+        results.stream().flatMap(result -> result.exposures().stream()).toList();
+    learn(items, measured);
     try (Trace.Open commit = Trace.step("commit")) {
-      ledger.commit(batch, files, exposures);
+      for (String batch : batches.keySet()) {
+        commit(job, batch, again, batchOf, results);
+      }
+      ledger.removeStaged(job);
     }
-    inWork.forget(exposures.stream().map(ExposureRow::exposureId).toList());
+    inWork.forget(measured.stream().map(ExposureRow::exposureId).toList());
     trace.write();
+  }
+
+  private void commit(
+      String job,
+      String batch,
+      boolean again,
+      Map<Long, String> batchOf,
+      List<BatchTask.Result> results)
+      throws IOException {
+    List<String> files = new ArrayList<>();
+    List<ExposureRow> exposures = new ArrayList<>();
+    for (BatchTask.Result result : results) {
+      // The images of a task are those of one batch.
+      if (batch.equals(batchOf.get(result.exposures().get(0).exposureId()))) {
+        exposures.addAll(result.exposures());
+        if (result.file() != null) {
+          files.add(result.file());
+        }
+      }
+    }
+    exposures.sort(Comparator.comparingLong(ExposureRow::exposureId));
+    if (again) {
+      ledger.replace(job, batch, files, exposures);
+    } else {
+      ledger.commit(job, batch, files, exposures);
+    }
   }
 
   /**
    * Runs the tasks of a batch; where Spark gives up since too many executors ended, those again
    * that have not ended, as long as the frames that were in work then become more.
    */
-  private void runToTheEnd(BatchTask task, List<WorkItem> items, Collecting results)
+  private void runToTheEnd(
+      BatchTask task, List<WorkItem> items, Map<Long, String> batchOf, Collecting results)
       throws IOException {
     List<WorkItem> left = items;
     int lost = lost();
     while (true) {
       try {
-        run(task, left, results);
+        run(task, left, batchOf, results);
         return;
       } catch (Exception jobFailed) {
         int more = lostAtLast(lost);
@@ -162,8 +199,17 @@ final class BatchRun implements AutoCloseable {
     return now;
   }
 
-  private void run(BatchTask task, List<WorkItem> items, Collecting results) {
-    List<List<WorkItem>> shares = Shares.of(items, expected::cost, SparkSessions.slots(context));
+  private void run(
+      BatchTask task, List<WorkItem> items, Map<Long, String> batchOf, Collecting results) {
+    List<List<WorkItem>> shares = new ArrayList<>();
+    items.stream()
+        .collect(
+            Collectors.groupingBy(
+                item -> batchOf.get(item.frame().exposureId()), TreeMap::new, Collectors.toList()))
+        .values()
+        .forEach(
+            images ->
+                shares.addAll(Shares.of(images, expected::cost, SparkSessions.slots(context))));
     List<Object> partitions = new ArrayList<>();
     for (int i = 0; i < shares.size(); i++) {
       partitions.add(i);
@@ -231,26 +277,23 @@ final class BatchRun implements AutoCloseable {
   /** Takes the result of the attempt that counts, of each task, on the driver. */
   private static final class Collecting
       extends AbstractFunction2<Object, BatchTask.Result, BoxedUnit> {
-    private final Set<String> files;
-    private final List<ExposureRow> exposures;
+    private final List<BatchTask.Result> results;
     private final CampaignProgress progress;
 
-    Collecting(Set<String> files, List<ExposureRow> exposures, CampaignProgress progress) {
-      this.files = files;
-      this.exposures = exposures;
+    Collecting(List<BatchTask.Result> results, CampaignProgress progress) {
+      this.results = results;
       this.progress = progress;
     }
 
     boolean has(long exposureId) {
-      return exposures.stream().anyMatch(row -> row.exposureId() == exposureId);
+      return results.stream()
+          .flatMap(result -> result.exposures().stream())
+          .anyMatch(row -> row.exposureId() == exposureId);
     }
 
     @Override
     public BoxedUnit apply(Object partition, BatchTask.Result result) {
-      if (result.file() != null) {
-        files.add(result.file());
-      }
-      exposures.addAll(result.exposures());
+      results.add(result);
       result.exposures().forEach(progress::image);
       return BoxedUnit.UNIT;
     }

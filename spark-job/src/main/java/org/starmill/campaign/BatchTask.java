@@ -14,7 +14,9 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.Path;
+import org.apache.parquet.ParquetRuntimeException;
 import org.apache.spark.TaskContext;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.util.LongAccumulator;
@@ -123,10 +125,10 @@ final class BatchTask implements Serializable {
             Share share = new Share(items, bench, stars, marks);
             List<ExposureRow> exposures = share.rows();
             return new Result(stars.writer == null ? null : file, exposures);
-          } catch (IOException e) {
-            throw new UncheckedIOException(
-                "the stars of %d images cannot be written to %s/%s: %s"
-                    .formatted(items.size(), folder, file, e.getMessage()),
+          } catch (IOException | FSError | ParquetRuntimeException e) {
+            throw new CampaignStopped(
+                "the stars of %d images cannot be written to %s/%s: %s; what was committed counts; see that the disk or store has room and can be written, and give the command again"
+                    .formatted(items.size(), folder, file, Inputs.cause(e)),
                 e);
           }
         });

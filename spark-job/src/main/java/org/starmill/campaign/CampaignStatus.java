@@ -26,6 +26,9 @@ import org.starmill.catalog.Reasons;
  * How far a campaign is: counted in its tables.
  *
  * @param campaign whose
+ * @param former what earlier images of it were reduced with, the latest last
+ * @param unfinishedBatches number of batches that are decided upon and not wholly in their places:
+ *     those of a run that was stopped just then; the next run puts them there
  * @param planned number of frames of the plan
  * @param inMasters number of those that went into masters
  * @param left number of frames that have no row yet
@@ -37,6 +40,8 @@ import org.starmill.catalog.Reasons;
  */
 public record CampaignStatus(
     Campaign.Identity campaign,
+    List<Campaign.Former> former,
+    int unfinishedBatches,
     long planned,
     long inMasters,
     long left,
@@ -65,12 +70,22 @@ public record CampaignStatus(
   /** Counts. At most so many failures are listed as asked for. */
   public static CampaignStatus of(SparkSession spark, Campaign campaign, int failures) {
     long planned = 0;
+    int unfinished = unfinished(campaign);
     if (campaign.hasRows(campaign.plan())) {
       planned = new Plan(spark, campaign).frames().count();
     }
     if (!campaign.hasRows(campaign.exposures())) {
       return new CampaignStatus(
-          campaign.identity(), planned, 0, planned, List.of(), List.of(), List.of(), Map.of());
+          campaign.identity(),
+          campaign.former(),
+          unfinished,
+          planned,
+          0,
+          planned,
+          List.of(),
+          List.of(),
+          List.of(),
+          Map.of());
     }
     Dataset<Row> exposures =
         new Ledger(campaign, "none")
@@ -84,6 +99,8 @@ public record CampaignStatus(
     long inMasters = inMasters(spark, campaign, exposures);
     return new CampaignStatus(
         campaign.identity(),
+        campaign.former(),
+        unfinished,
         planned,
         inMasters,
         planned - rows - inMasters,
@@ -91,6 +108,14 @@ public record CampaignStatus(
         reasons(exposures),
         failures(exposures, failures),
         medianSeconds(exposures));
+  }
+
+  private static int unfinished(Campaign campaign) {
+    try {
+      return campaign.unfinishedBatches().size();
+    } catch (IOException e) {
+      throw new UncheckedIOException("%s cannot be listed".formatted(campaign.decisions()), e);
+    }
   }
 
   /** Frames used in masters that have no row: a frame may have got one before a master took it. */

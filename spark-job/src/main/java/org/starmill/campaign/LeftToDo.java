@@ -21,7 +21,7 @@ import org.apache.spark.sql.functions;
  * frames of one stretch after the other, found by joins of the plan with the ledger and the
  * masters, come to the driver, which so never holds more than one stretch, and a count for each.
  */
-final class LeftToDo implements Iterable<WorkItem> {
+final class LeftToDo implements Iterable<Row> {
   /** Numbers of a stretch. */
   private static final long STRETCH = 1 << 15;
 
@@ -104,8 +104,9 @@ final class LeftToDo implements Iterable<WorkItem> {
     return before;
   }
 
+  /** The frames, as {@link CampaignMasters#matched} gives them. */
   @Override
-  public Iterator<WorkItem> iterator() {
+  public Iterator<Row> iterator() {
     Iterator<Map.Entry<Long, Long>> stretches = left.entrySet().iterator();
     return new Iterator<>() {
       private Iterator<Row> rows = List.<Row>of().iterator();
@@ -122,11 +123,11 @@ final class LeftToDo implements Iterable<WorkItem> {
       }
 
       @Override
-      public WorkItem next() {
+      public Row next() {
         if (!hasNext()) {
           throw new NoSuchElementException();
         }
-        return masters.workItem(rows.next());
+        return rows.next();
       }
     };
   }

@@ -44,7 +44,7 @@ public final class RunTrace implements AutoCloseable {
   }
 
   /** One that records nothing. */
-  static RunTrace off() {
+  public static RunTrace off() {
     return new RunTrace();
   }
 

@@ -35,6 +35,14 @@ final class CampaignOptions {
       description = "Name of the campaign; without it, the name of the output folder.")
   String campaign;
 
+  @Option(
+      names = "--allow-changes",
+      description = {
+        "Go on with a campaign that was begun with another configuration or version of Starmill;"
+            + " each row of exposures says which it was measured with."
+      })
+  boolean allowChanges;
+
   @Mixin SettingOptions settings = new SettingOptions();
 
   CampaignRequest request() {

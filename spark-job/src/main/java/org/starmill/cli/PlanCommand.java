@@ -1,12 +1,15 @@
 package org.starmill.cli;
 
 import java.io.PrintWriter;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.starmill.campaign.Campaign;
 import org.starmill.campaign.CampaignRequest;
 import org.starmill.campaign.CampaignRun;
 import org.starmill.campaign.CostEstimate;
 import org.starmill.campaign.PlanSummary;
+import org.starmill.campaign.RunScope;
+import org.starmill.campaign.RunTrace;
 import org.starmill.campaign.SparkSessions;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -44,7 +47,9 @@ final class PlanCommand implements Callable<Integer> {
     CampaignRequest request = campaign.request();
     var spark = SparkSessions.open();
     try {
-      Campaign planned = new CampaignRun(spark, request, new Tally(System.err)).plan();
+      RunScope scope = new RunScope(List.of(), Long.MAX_VALUE, campaign.allowChanges);
+      Campaign planned =
+          new CampaignRun(spark, request, new Tally(System.err), RunTrace.off(), scope).plan();
       PlanSummary summary = PlanSummary.of(spark, planned, request);
       if (estimate) {
         summary = summary.with(CostEstimate.of(spark, planned, request));

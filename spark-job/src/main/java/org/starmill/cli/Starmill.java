@@ -3,6 +3,7 @@ package org.starmill.cli;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Set;
+import org.starmill.campaign.CampaignStopped;
 import org.starmill.campaign.Refused;
 import org.starmill.campaign.SoftwareVersion;
 import org.starmill.config.ConfigurationException;
@@ -17,8 +18,8 @@ import picocli.CommandLine.ParameterException;
  * The command line.
  *
  * <p>Reads the arguments and hands them to the command they name. Exit code 0: done; 1: internal
- * error; 2: wrong usage or configuration, said in one line; 3: done, but with {@code --strict} some
- * image failed.
+ * error, or stopped by a disk or store; 2: wrong usage or configuration, said in one line; 3: done,
+ * but with {@code --strict} some image failed.
  */
 @Command(
     name = "starmill",
@@ -42,8 +43,8 @@ import picocli.CommandLine.ParameterException;
       "Begin with:  starmill demo",
       "Then:        starmill run --input FRAMES --output CATALOG",
       "",
-      "Exit codes: 0 done, 1 internal error, 2 wrong usage or configuration,",
-      "3 done but, with --strict, some image failed."
+      "Exit codes: 0 done, 1 internal error, or stopped by a full disk or a store that fails,",
+      "2 wrong usage or configuration, 3 done but, with --strict, some image failed."
     })
 public final class Starmill {
   static final int INTERNAL_ERROR = 1;
@@ -114,6 +115,13 @@ public final class Starmill {
           || cause instanceof DeviceException) {
         complain(command, oneLine(cause.getMessage()));
         return WRONG_USAGE;
+      }
+    }
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof CampaignStopped) {
+        command.getErr().println("starmill: " + oneLine(cause.getMessage()));
+        command.getErr().flush();
+        return INTERNAL_ERROR;
       }
     }
     if (isStop(failure)) {

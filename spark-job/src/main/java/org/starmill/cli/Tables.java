@@ -2,6 +2,7 @@ package org.starmill.cli;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.starmill.campaign.Campaign;
 import org.starmill.campaign.CampaignStatus;
 import org.starmill.campaign.CostEstimate;
 import org.starmill.campaign.PlanSummary;
@@ -127,11 +128,22 @@ final class Tables {
   static String of(CampaignStatus status) {
     StringBuilder text = new StringBuilder();
     text.append(
-        "campaign %s, instrument %s, configuration %s%n"
+        "campaign %s, instrument %s, configuration %s, version %s%n"
             .formatted(
                 status.campaign().id(),
                 status.campaign().instrument(),
-                status.campaign().configurationHash()));
+                status.campaign().configurationHash(),
+                status.campaign().version()));
+    for (Campaign.Former former : status.former()) {
+      text.append(
+          "some images may be of configuration %s, version %s%n"
+              .formatted(former.configurationHash(), former.version()));
+    }
+    if (status.unfinishedBatches() > 0) {
+      text.append(
+          "%d batches are measured and not in their places yet; the next run puts them there%n"
+              .formatted(status.unfinishedBatches()));
+    }
     text.append(
         "%s frames planned, %s in masters, %s ok, %s partial, %s failed, %s not used, %s to do; %s stars%n"
             .formatted(

@@ -73,7 +73,15 @@ record CampaignBatches(Campaign.Identity identity, List<Batch> fresh, List<Batch
                   identity.configurationHash(),
                   published.configurationHash()));
     }
+    List<String> unfinished = campaign.unfinishedBatches();
     SortedMap<String, Batch> found = list(campaign, hadoop);
+    for (String batch : unfinished) {
+      if (found.containsKey(batch)) {
+        throw new Refused(
+            "--input %s: %s of campaign '%s' is being replaced; wait for the run that is at work, or, where it was stopped, give 'starmill run' again"
+                .formatted(folder, batch, identity.id()));
+      }
+    }
     List<Batch> fresh = new ArrayList<>();
     List<Batch> kept = new ArrayList<>();
     FileSystem fileSystem = campaign.folder().getFileSystem(hadoop);

@@ -25,6 +25,7 @@ class LeftToDoTest {
         Campaign.openOrPrepare(
             request.output(),
             new Campaign.Identity("night", "generic", "hash", "1", "2026-01-01T00:00:00Z"),
+            false,
             spark.sparkContext().hadoopConfiguration());
     campaign.establish();
     Plan plan = new Plan(spark, campaign);
@@ -53,12 +54,13 @@ class LeftToDoTest {
       assertThat(left.before()).isEqualTo(SmallNight.exposures(folder.resolve("out")).count());
       assertThat(left.count()).isEqualTo(expected.size());
       // The stretch that is begun holds small work of calibration frames, too.
-      double each = ExpectedWork.of(left.iterator().next().frame());
+      double each = ExpectedWork.of(masters.workItem(left.iterator().next()).frame());
       assertThat(each).isGreaterThan(3072.0 * 3080);
       assertThat(left.work()).isBetween(0.9 * each * left.count(), each * left.count() * 1.0001);
       long last = -1;
       int count = 0;
-      for (WorkItem item : left) {
+      for (Row row : left) {
+        WorkItem item = masters.workItem(row);
         long id = item.frame().exposureId();
         assertThat(id).isGreaterThan(last);
         assertThat(expected).contains(id);

@@ -80,6 +80,7 @@ class PlanTest {
         Campaign.openOrPrepare(
             folder.resolve("out").toString(),
             new Campaign.Identity("night", "generic", "hash", "1", "2026-01-01T00:00:00Z"),
+            false,
             SmallNight.spark().sparkContext().hadoopConfiguration());
     Plan plan = new Plan(SmallNight.spark(), campaign);
     Dataset<Row> made = SyntheticSurvey.frames(SmallNight.spark(), 250_000);
@@ -237,6 +238,7 @@ class PlanTest {
         Campaign.openOrPrepare(
             folder.resolve("out").toString(),
             new Campaign.Identity("night", "generic", "hash", "1", "2026-01-01T00:00:00Z"),
+            false,
             SmallNight.spark().sparkContext().hadoopConfiguration());
     campaign.establish();
     Plan plan = new Plan(SmallNight.spark(), campaign);

@@ -114,8 +114,63 @@ class RefusalTest {
     assertThatThrownBy(() -> SmallNight.run(night, output, "detect.threshold=7"))
         .isInstanceOf(Refused.class)
         .hasMessageContaining("configuration")
-        .hasMessageContaining("--output");
+        .hasMessageContaining("--output")
+        .hasMessageContaining("--allow-changes");
     assertThat(SmallNight.filesBelow(output)).hasSize(files);
+  }
+
+  @Test
+  void aCampaignOfAnotherVersionOfTheSoftware() throws IOException {
+    Path output = Files.createDirectories(folder.resolve("of another version"));
+    CampaignRequest request = SmallNight.request(night, output);
+    Files.writeString(
+        output.resolve("campaign.json"),
+        """
+        {"campaign": "night", "instrument": "%s", "configuration_hash": "%s",
+         "software_version": "0.0.7", "created": "2026-01-01T00:00:00Z"}
+        """
+            .formatted(
+                request.instrument().name(), request.config().hash(request.instrument().digest())));
+    assertThatThrownBy(() -> SmallNight.run(night, output))
+        .isInstanceOf(Refused.class)
+        .hasMessageContaining("version 0.0.7")
+        .hasMessageContaining("--allow-changes");
+    assertThat(SmallNight.filesBelow(output)).hasSize(1);
+  }
+
+  @Test
+  void anOutputWhereAnotherRunIsAtWork() {
+    Path output = folder.resolve("busy");
+    Campaign other =
+        new CampaignRun(SmallNight.spark(), SmallNight.request(night, output), SmallNight.SILENCE)
+            .plan();
+    Campaign holder =
+        Campaign.openOrPrepare(
+            output.toString(),
+            other.identity(),
+            false,
+            SmallNight.spark().sparkContext().hadoopConfiguration());
+    holder.lease().take(waiting -> {});
+    int files = SmallNight.filesBelow(output).size();
+    try {
+      assertThatThrownBy(() -> SmallNight.run(night, output))
+          .isInstanceOf(Refused.class)
+          .hasMessageContaining("another run is at work");
+      assertThat(SmallNight.filesBelow(output)).hasSize(files);
+    } finally {
+      holder.lease().close();
+    }
+  }
+
+  @Test
+  void aReasonToRetryThatNoImageHas() {
+    Path output = folder.resolve("retried");
+    SmallNight.run(night, output);
+    RunScope misspelt = new RunScope(List.of("truncatd"), Long.MAX_VALUE, false);
+    assertThatThrownBy(() -> SmallNight.run(misspelt, night, output))
+        .isInstanceOf(Refused.class)
+        .hasMessageContaining("--retry truncatd")
+        .hasMessageContaining("failed, partial");
   }
 
   @Test

@@ -89,7 +89,8 @@ class RunTraceTest {
                   "batch.images=" + IMAGES,
                   "device.read-ahead=" + readAhead),
               SmallNight.SILENCE,
-              trace)
+              trace,
+              RunScope.ALL)
           .run();
     }
     for (JsonNode event : new ObjectMapper().readTree(file.toFile()).get("traceEvents")) {

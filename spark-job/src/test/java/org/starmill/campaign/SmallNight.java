@@ -53,20 +53,27 @@ final class SmallNight {
   }
 
   static CampaignRequest request(Path input, Path output, String... settings) {
+    return request(input.toString(), output.toString(), settings);
+  }
+
+  /** As paths of any Hadoop file system. */
+  static CampaignRequest request(String input, String output, String... settings) {
     List<String> all = new ArrayList<>(List.of("device.name=java"));
     all.addAll(List.of(settings));
     CampaignConfig config =
         CampaignConfig.load(null, all, name -> Instrument.load(name).campaignDefaults());
     return new CampaignRequest(
-        List.of(input.toString()),
-        output.toString(),
-        "night",
-        config,
-        Instrument.load(config.instrument()));
+        List.of(input), output, "night", config, Instrument.load(config.instrument()));
   }
 
   static Campaign run(Path input, Path output, String... settings) {
     return new CampaignRun(spark(), request(input, output, settings), SILENCE).run();
+  }
+
+  static Campaign run(RunScope scope, Path input, Path output, String... settings) {
+    return new CampaignRun(
+            spark(), request(input, output, settings), SILENCE, RunTrace.off(), scope)
+        .run();
   }
 
   static Dataset<Row> exposures(Path output) {
@@ -96,6 +103,27 @@ final class SmallNight {
                   + (reason == null ? "" : " " + Reasons.code(reason));
             })
         .toList();
+  }
+
+  /** Both tables have the same rows; what an image has taken to measure may differ. */
+  static void assertSameCatalog(Path output, Path expected) {
+    assertSameRows(sources(output), sources(expected));
+    assertSameRows(withoutTimes(exposures(output)), withoutTimes(exposures(expected)));
+  }
+
+  static Dataset<Row> withoutTimes(Dataset<Row> exposures) {
+    for (String column : exposures.columns()) {
+      if (column.startsWith("seconds_")) {
+        exposures = exposures.drop(column);
+      }
+    }
+    return exposures;
+  }
+
+  static void assertSameRows(Dataset<Row> rows, Dataset<Row> expected) {
+    assertThat(rows.count()).isEqualTo(expected.count());
+    assertThat(rows.exceptAll(expected).count()).isZero();
+    assertThat(expected.exceptAll(rows).count()).isZero();
   }
 
   static List<Path> filesBelow(Path folder) {

@@ -72,6 +72,7 @@ public final class SurveyScale {
         Campaign.openOrPrepare(
             request.output(),
             new Campaign.Identity("survey", "generic", "hash", "1", "2026-01-01T00:00:00Z"),
+            false,
             spark.sparkContext().hadoopConfiguration());
     Plan plan = new Plan(spark, campaign);
     System.out.printf("%,d images, heap %d MB%n", images, Runtime.getRuntime().maxMemory() >> 20);
@@ -127,7 +128,8 @@ public final class SurveyScale {
                   new Ledger(campaign, "none").exposures(spark).select("exposure_id"),
                   prepared);
           return "%,d done, %,d left, the next is %d"
-              .formatted(left.before(), left.count(), left.iterator().next().frame().exposureId());
+              .formatted(
+                  left.before(), left.count(), left.iterator().next().<Long>getAs("exposure_id"));
         });
     if (prepared != null) {
       prepared.close();

@@ -6,6 +6,7 @@ import static org.starmill.cli.Ended.execute;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -92,6 +93,27 @@ class CampaignCommandsTest {
 
   @Test
   @Order(5)
+  void aTruncatedFrameThatWasCopiedAgainIsMeasuredOnceItIsRetried() throws IOException {
+    Files.copy(
+        Path.of(input, "sci_000001_g.fits"),
+        Path.of(input, "sci_000002_g.fits"),
+        StandardCopyOption.REPLACE_EXISTING);
+    Ended untouched = run("--set", "masters.max-frames=3");
+    assertThat(untouched.code()).as(untouched.errors()).isEqualTo(3);
+    Ended done = run("--set", "masters.max-frames=3", "--retry", "truncated");
+    assertThat(done.code()).as(done.errors()).isZero();
+    assertThat(done.out()).containsPattern("images +1\n");
+    Ended told = execute("status", "-o", output);
+    assertThat(told.out())
+        .contains("2 ok, 0 partial, 0 failed, 1 not used, 0 to do")
+        .contains("version development");
+    Ended wrong = run("--set", "masters.max-frames=3", "--limit", "0");
+    assertThat(wrong.code()).isEqualTo(2);
+    assertThat(wrong.errors().strip()).hasLineCount(1).contains("--limit 0");
+  }
+
+  @Test
+  @Order(5)
   void theStatusOfAFolderWithoutACampaignIsRefused() {
     Ended told = execute("status", "-o", input);
     assertThat(told.code()).isEqualTo(2);
@@ -105,7 +127,7 @@ class CampaignCommandsTest {
     Ended done = execute("publish", "-i", output, "-o", catalog, "--name", "stars");
     assertThat(done.code()).as(done.errors()).isZero();
     assertThat(done.out())
-        .containsPattern("catalog +2 +0 +0 +1 +[0-9]+ +0\n")
+        .containsPattern("catalog +2 +0 +0 +2 +[0-9]+ +0\n")
         .containsPattern("catalog stars, publication 1: [0-9]+ stars in 1 pixels up to order 0")
         .contains(catalog);
     Ended none = execute("publish", "-i", input, "-o", catalog);

@@ -132,25 +132,39 @@ class CampaignConfigTest {
       quoteCharacter = '"',
       value = {
         "psf.modle=moffat | unknown key 'psf.modle' in --set; did you mean 'psf.model'?",
-        "threshold=5 | unknown key 'threshold' in --set; did you mean 'cosmic-rays.threshold' or 'detect.threshold'?",
-        "psf=3 | key 'psf' in --set is a section and takes no value itself; its keys are psf.beta, psf.max-stars, psf.min-stars, psf.model, psf.order, psf.residual-order",
-        "psf.model=mofat | key 'psf.model' in --set is 'mofat': expected one of moffat, gaussian; did you mean 'moffat'?",
+        "threshold=5 | unknown key 'threshold' in --set; did you mean 'cosmic-rays.threshold' or"
+            + " 'detect.threshold'?",
+        "psf=3 | key 'psf' in --set is a section and takes no value itself; its keys are psf.beta,"
+            + " psf.max-stars, psf.min-stars, psf.model, psf.order, psf.residual-order",
+        "psf.model=mofat | key 'psf.model' in --set is 'mofat': expected one of moffat, gaussian;"
+            + " did you mean 'moffat'?",
         "psf.order=two | key 'psf.order' in --set is 'two': expected a whole number from 0 to 6",
         "psf.order=9 | key 'psf.order' in --set is 9: expected a whole number from 0 to 6",
         "psf.order=[1] | key 'psf.order' in --set is [1]: expected a whole number from 0 to 6",
         "psf.order=null | key 'psf.order' in --set is 'null': expected a whole number from 0 to 6",
-        "psf.beta=free | key 'psf.beta' in --set is 'free': expected 'fit' or a number from 1.1 to 100.0",
+        "psf.beta=free | key 'psf.beta' in --set is 'free': expected 'fit' or a number from 1.1 to"
+            + " 100.0",
         "sky.filter=4 | key 'sky.filter' in --set is 4: expected an odd number",
-        "psf.residual-order=3 | key 'psf.residual-order' in --set is 3: expected 'none' or a whole number from 0 to 2",
-        "psf.residual-order=off | key 'psf.residual-order' in --set is 'off': expected 'none' or a whole number from 0 to 2",
-        "measure.max-group=65 | key 'measure.max-group' in --set is 65: expected a whole number from 0 to 64",
-        "apertures.radii=[3, 2] | key 'apertures.radii' in --set is [3, 2]: expected a list of at most 16 numbers from 0.5 to 50.0, growing",
-        "apertures.radii=[3, wide] | key 'apertures.radii' in --set is [3, wide]: expected a list of at most 16 numbers from 0.5 to 50.0, growing",
-        "apertures.sky-outer=11 | key 'apertures.sky-outer' in --set is 11: expected a number from 12.0 to 100.0",
-        "cosmic-rays.contrast=0.5 | key 'cosmic-rays.contrast' in --set is 0.5: expected a number of at least 1.0",
-        "measure.fit-sky=maybe | key 'measure.fit-sky' in --set is 'maybe': expected one of true, false",
-        "detect.threshold=0.1 | key 'detect.threshold' in --set is 0.1: expected a number of at least 1.0",
-        "device=cuda | key 'device.name' in --set is 'cuda': expected one of auto, gpu, opencl-cpu, java",
+        "psf.residual-order=3 | key 'psf.residual-order' in --set is 3: expected 'none' or a whole"
+            + " number from 0 to 2",
+        "psf.residual-order=off | key 'psf.residual-order' in --set is 'off': expected 'none' or a"
+            + " whole number from 0 to 2",
+        "measure.max-group=65 | key 'measure.max-group' in --set is 65: expected a whole number"
+            + " from 0 to 64",
+        "apertures.radii=[3, 2] | key 'apertures.radii' in --set is [3, 2]: expected a list of at"
+            + " most 16 numbers from 0.5 to 50.0, growing",
+        "apertures.radii=[3, wide] | key 'apertures.radii' in --set is [3, wide]: expected a list"
+            + " of at most 16 numbers from 0.5 to 50.0, growing",
+        "apertures.sky-outer=11 | key 'apertures.sky-outer' in --set is 11: expected a number from"
+            + " 12.0 to 100.0",
+        "cosmic-rays.contrast=0.5 | key 'cosmic-rays.contrast' in --set is 0.5: expected a number"
+            + " of at least 1.0",
+        "measure.fit-sky=maybe | key 'measure.fit-sky' in --set is 'maybe': expected one of true,"
+            + " false",
+        "detect.threshold=0.1 | key 'detect.threshold' in --set is 0.1: expected a number of at"
+            + " least 1.0",
+        "device=cuda | key 'device.name' in --set is 'cuda': expected one of auto, gpu, opencl-cpu,"
+            + " java",
         "psf.order | --set 'psf.order': expected key=value, such as psf.model=gaussian",
         "=3 | --set '=3': expected key=value, such as psf.model=gaussian",
         "a..b=3 | --set 'a..b=3': 'a..b' is no key, expected one such as psf.model"
@@ -166,7 +180,8 @@ class CampaignConfigTest {
     assertThatThrownBy(() -> set("apertures.radii=12"))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageMatching(
-            "key 'apertures.sky-inner' in .*starmill.conf:[0-9]+ is 10: expected a number from 12.0 to 98.0");
+            "key 'apertures.sky-inner' in .*starmill.conf:[0-9]+ is 10: expected a number from 12.0"
+                + " to 98.0");
   }
 
   @Test

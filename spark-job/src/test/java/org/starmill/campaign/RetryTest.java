@@ -1,0 +1,111 @@
+package org.starmill.campaign;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Frames that were bad, and are tried again once they have been mended. */
+@Tag("full")
+class RetryTest {
+  @TempDir Path folder;
+
+  private static RunScope retry(long limit, String... what) {
+    return new RunScope(List.of(what), limit, false);
+  }
+
+  @Test
+  void mendedFramesEndWithTheRowsOfACampaignThatHadThemWholeFromTheBeginning() throws IOException {
+    Path whole = folder.resolve("whole");
+    SmallNight.simulate(whole, 6);
+    Path night = folder.resolve("night");
+    Files.createDirectories(night);
+    for (Path file : SmallNight.filesBelow(whole)) {
+      Files.copy(file, night.resolve(file.getFileName()));
+    }
+    Path truncated = night.resolve("sci_000002_g.fits");
+    Files.write(truncated, Arrays.copyOf(Files.readAllBytes(truncated), 40_000));
+    Path words = Files.writeString(night.resolve("sci_000003_g.fits"), "this is no FITS file");
+    Path nowhere = night.resolve("sci_000005_g.fits");
+    Files.writeString(
+        nowhere,
+        Files.readString(nowhere, StandardCharsets.ISO_8859_1)
+            .replaceAll("CTYPE([12])  =", "KTYPE$1  ="),
+        StandardCharsets.ISO_8859_1);
+
+    Path output = folder.resolve("a catalog");
+    SmallNight.run(new RunScope(List.of(), 2, false), night, output, "batch.images=2");
+    assertThat(SmallNight.exposures(output).count()).isEqualTo(2);
+    SmallNight.run(night, output, "batch.images=2");
+    assertThat(SmallNight.ledger(output))
+        .containsExactly(
+            "sci_000001_g.fits ok",
+            "sci_000002_g.fits failed truncated",
+            "sci_000003_g.fits failed unreadable",
+            "sci_000004_g.fits ok",
+            "sci_000005_g.fits partial no WCS",
+            "sci_000006_g.fits ok");
+
+    // As long as they are bad, they stay so.
+    SmallNight.run(retry(Long.MAX_VALUE, "failed", "partial"), night, output, "batch.images=2");
+    assertThat(SmallNight.ledger(output)).contains("sci_000003_g.fits failed unreadable");
+    assertThat(SmallNight.exposures(output).count()).isEqualTo(6);
+
+    for (Path bad : List.of(truncated, words, nowhere)) {
+      Files.copy(whole.resolve(bad.getFileName()), bad, StandardCopyOption.REPLACE_EXISTING);
+    }
+    SmallNight.run(retry(1, "failed"), night, output, "batch.images=2");
+    assertThat(SmallNight.exposures(output).filter("status = 'failed'").count()).isEqualTo(1);
+    SmallNight.run(retry(Long.MAX_VALUE, "failed"), night, output, "batch.images=64");
+    assertThat(SmallNight.exposures(output).filter("status = 'failed'").count()).isZero();
+    SmallNight.run(retry(Long.MAX_VALUE, "no WCS"), night, output, "batch.images=2");
+
+    Path undisturbed = folder.resolve("undisturbed");
+    SmallNight.run(night, undisturbed, "batch.images=4");
+    SmallNight.assertSameCatalog(output, undisturbed);
+    assertThat(output.resolve("_staging")).doesNotExist();
+  }
+
+  @Test
+  void aCampaignGoesOnWithAnotherConfigurationOnlyWhenItIsToldToAndItsRowsSayWhichTheyHave() {
+    Path night = folder.resolve("night");
+    SmallNight.simulate(night, 2);
+    Path output = folder.resolve("catalog");
+    Campaign.Identity first =
+        SmallNight.run(new RunScope(List.of(), 1, false), night, output).identity();
+    assertThatThrownBy(() -> SmallNight.run(night, output, "detect.threshold=7"))
+        .isInstanceOf(Refused.class);
+    Campaign changed =
+        SmallNight.run(
+            new RunScope(List.of(), Long.MAX_VALUE, true), night, output, "detect.threshold=7");
+    assertThat(changed.former())
+        .containsExactly(new Campaign.Former(first.configurationHash(), first.version()));
+    assertThat(
+            SmallNight.exposures(output)
+                .orderBy("exposure_id")
+                .select("config_hash")
+                .collectAsList())
+        .extracting(row -> row.getString(0))
+        .containsExactly(first.configurationHash(), changed.identity().configurationHash());
+    assertThatThrownBy(() -> SmallNight.run(night, output))
+        .isInstanceOf(Refused.class)
+        .hasMessageContaining(changed.identity().configurationHash());
+    CampaignStatus status =
+        CampaignStatus.of(
+            SmallNight.spark(),
+            Campaign.open(
+                output.toString(), SmallNight.spark().sparkContext().hadoopConfiguration()),
+            1);
+    assertThat(status.former()).hasSize(1);
+    assertThat(status.left()).isZero();
+  }
+}
