@@ -80,7 +80,8 @@ class DisturbedCampaignTest {
           if (changed.getName().contains(moment)) {
             met[0]++;
           }
-          if (met[0] > 3) {
+          // To remove a file needs no room: the lease can be given back.
+          if (met[0] > 3 && !changed.toString().contains("/_lease/")) {
             throw new IOException("No space left on device");
           }
         });
