@@ -10,7 +10,7 @@ import org.starmill.image.RawFrame;
 import org.starmill.image.Section;
 
 /**
- * Turns raw frames into images in electrons, with variance and mask.
+ * Turns raw frames into images in electrons, with a mask and, where it is asked for, the variance.
  *
  * <p>In this order: saturated pixels are marked in raw ADU, and those beside them as bled into;
  * overscan and bias are subtracted; ADU become electrons; the variance {@code max(I, 0) + read
@@ -95,6 +95,10 @@ public final class Calibration {
     }
     Detector detector = frame.detector();
     if (defects == null || !defects.areOf(masters, detector.badSections())) {
+      // Those of other masters first: both may not find room.
+      defects = null;
+      kernel.inverseResponse = null;
+      kernel.defects = null;
       defects = Defects.of(masters, detector.badSections(), edge);
     } else {
       kernel.unchanged(

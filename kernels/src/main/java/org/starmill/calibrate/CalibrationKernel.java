@@ -3,7 +3,10 @@ package org.starmill.calibrate;
 import org.starmill.device.ItemKernel;
 import org.starmill.image.PixelFlag;
 
-/** Turns raw ADU into electrons with variance and mask, an item a row of the trimmed image. */
+/**
+ * Turns raw ADU into electrons with mask and, where asked for, variance, an item a row of the
+ * trimmed image.
+ */
 final class CalibrationKernel extends ItemKernel {
   /** ADU; no camera counts so far, and the squares of numbers much larger are not finite. */
   static final float BEYOND_ALL_CAMERAS = 1e9f;

@@ -43,10 +43,7 @@ final class CosmicRayRow {
     }
   }
 
-  /**
-   * Whether a pixel is that bright over the empty sky alone, and stands out from its neighbours;
-   * those not to be used are left for the closer look.
-   */
+  /** Whether a pixel of a vector that may be used is that bright over the empty sky alone. */
   private static boolean anySteep(float[] image, float[] base, float[] model, int i, float bound) {
     FloatVector variance = FloatVector.fromArray(SPECIES, base, i);
     FloatVector value =

@@ -22,9 +22,10 @@ public final class CosmicRays {
   /** How much sharper than a PSF that is a guess, not yet fitted, stars may be besides. */
   private static final double GUESSED = 1.25;
 
-  /** What a PSF not quite right leaves of a star, as a share of the star. */
+  /** Standard deviations of the sky below which a pixel beside a hit is faint. */
   private static final float FAINT = 25f;
 
+  /** What a PSF not quite right leaves of a star, as a share of the star. */
   private static final float MODEL_ERROR = 0.02f;
 
   private final Device device;

@@ -37,7 +37,7 @@ import org.starmill.trace.Trace;
  * try (Device device = Devices.java(4);
  *     ImageReducer reducer = new ImageReducer(device, ReductionSettings.DEFAULT)) {
  *   for (RawFrame frame : frames) {
- *     Stars stars = reducer.reduce(frame, masters).stars();
+ *     Stars stars = reducer.measure(frame, masters).stars();
  *   }
  * }
  * }</pre>
@@ -111,6 +111,7 @@ public final class ImageReducer implements AutoCloseable {
   private final Calibration calibration;
   private final SkyMesh mesh;
   private final BaseVarianceKernel baseVariance = new BaseVarianceKernel();
+  private final ResidualKernel residuals = new ResidualKernel();
   private final MatchedFilter filter;
   private final DefectiveColumns defectiveColumns;
   private final CosmicRays cosmicRays;
@@ -146,8 +147,8 @@ public final class ImageReducer implements AutoCloseable {
   /**
    * Calibrates a raw frame and measures its stars.
    *
-   * <p>Works in planes that are kept for the next image: nothing of the image's size is allocated
-   * once one of its size was there.
+   * <p>Works in planes that are kept for the next image: on the Java device with the Vector API
+   * nothing of the image's size is allocated once one of its size was there.
    *
    * @param frame left as it is
    * @param masters of the size of the frame's data section; left as they are
@@ -357,10 +358,13 @@ public final class ImageReducer implements AutoCloseable {
           return results();
         }
       } finally {
-        // Image and response are the caller's: this object lives on and must not hold them.
+        // Mask and response may be the caller's; and planes of another size must not stay.
         apertures.release();
+        solver.release();
         baseVariance.mask = null;
         baseVariance.response = null;
+        baseVariance.base = null;
+        baseVariance.image = null;
         planes.mask = null;
       }
     }
@@ -373,15 +377,22 @@ public final class ImageReducer implements AutoCloseable {
     }
 
     private float[] residual(short[] mask) {
-      ResidualKernel kernel = new ResidualKernel();
-      kernel.width = width;
-      kernel.image = planes.image;
-      kernel.model = planes.model;
-      kernel.mask = mask;
-      kernel.unusable = PixelFlag.UNUSABLE;
-      kernel.residual = new float[width * height];
-      device.run(kernel, height);
-      return kernel.residual;
+      float[] residual = new float[width * height];
+      residuals.width = width;
+      residuals.image = planes.image;
+      residuals.model = planes.model;
+      residuals.mask = mask;
+      residuals.unusable = PixelFlag.UNUSABLE;
+      residuals.residual = residual;
+      try {
+        device.run(residuals, height);
+      } finally {
+        residuals.image = null;
+        residuals.model = null;
+        residuals.mask = null;
+        residuals.residual = null;
+      }
+      return residual;
     }
 
     private void goTheWay() {
@@ -944,5 +955,6 @@ public final class ImageReducer implements AutoCloseable {
   @Override
   public void close() {
     planes = null;
+    errors = null;
   }
 }

@@ -126,6 +126,18 @@ final class StarSolver {
     noise(0, 0);
   }
 
+  /** Lets go of the planes, until the next image begins. */
+  void release() {
+    planes = null;
+    normal.image = null;
+    normal.model = null;
+    normal.base = null;
+    quality.image = null;
+    quality.model = null;
+    quality.base = null;
+    render.model = null;
+  }
+
   /** Relative error of flat and PSF that the weights reckon with, and the noise of empty sky. */
   void noise(double modelError, double skyNoise) {
     normal.modelVariance = (float) (modelError * modelError);

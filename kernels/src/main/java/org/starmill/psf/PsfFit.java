@@ -595,6 +595,10 @@ public final class PsfFit {
     targets.target = new float[n * side * stride];
     targets.variance = new float[n * side * stride];
     device.run(targets, n);
+    // The planes are the caller's: this object lives on and must not hold them.
+    targets.image = null;
+    targets.model = null;
+    targets.base = null;
 
     normal.stampRadius = stampRadius;
     normal.stride = stride;

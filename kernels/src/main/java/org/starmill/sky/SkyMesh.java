@@ -158,14 +158,14 @@ public final class SkyMesh {
   }
 
   /**
-   * Takes a sky off an image that is without another one of the same mesh, in place: the spline is
-   * linear in what it goes through, so that the difference of both meshes is that of both skies.
+   * Takes a sky off an image that is without another one, in place. Of the same mesh the difference
+   * of both is taken off: the spline is linear in what it goes through.
    */
   public void exchange(Sky former, Sky sky, float[] image) {
     if (former.columns() != sky.columns() || former.rows() != sky.rows()) {
-      throw new IllegalArgumentException(
-          "a sky of %d x %d boxes in the place of one of %d x %d: expected the same mesh"
-              .formatted(sky.columns(), sky.rows(), former.columns(), former.rows()));
+      restore(former, image);
+      subtract(sky, image);
+      return;
     }
     float[] difference = sky.meshLevel().clone();
     for (int i = 0; i < difference.length; i++) {

@@ -37,7 +37,8 @@ public final class CampaignRun {
   private static final String EXPOSURE_ID = "exposure_id";
 
   private static final Pattern FAILURE_OF_A_FILE =
-      Pattern.compile("(?:IOException|FSError|CampaignStopped): ([^\\n]+)");
+      Pattern.compile(
+          "(?:IOException|FileSystemException|FSError|Unwritable|CampaignStopped): ([^\\n]+)");
 
   private final SparkSession spark;
   private final CampaignRequest request;
@@ -233,14 +234,15 @@ public final class CampaignRun {
             .toArray(Column[]::new);
     Dataset<Row> frames = plan.frames().join(retried, new String[] {EXPOSURE_ID}).select(planned);
     // Those of one batch sit together, so that it is replaced once, or twice at its ends.
-    frames =
-        masters
-            .matched(frames, functions.lit(true))
-            .orderBy(BATCH, EXPOSURE_ID)
-            .localCheckpoint(true);
-    Row sums = frames.agg(functions.count(functions.lit(1)), functions.sum(ExpectedWork.OF)).head();
-    Extent extent = new Extent(sums.getLong(0), 0, sums.isNullAt(1) ? 0 : sums.getDouble(1));
-    reduce(campaign, ledger, masters, expected, frames.toLocalIterator(), true, extent);
+    frames = masters.matched(frames, functions.lit(true)).orderBy(BATCH, EXPOSURE_ID).persist();
+    try {
+      Row sums =
+          frames.agg(functions.count(functions.lit(1)), functions.sum(ExpectedWork.OF)).head();
+      Extent extent = new Extent(sums.getLong(0), 0, sums.isNullAt(1) ? 0 : sums.getDouble(1));
+      reduce(campaign, ledger, masters, expected, frames.toLocalIterator(), true, extent);
+    } finally {
+      frames.unpersist(false);
+    }
   }
 
   /**

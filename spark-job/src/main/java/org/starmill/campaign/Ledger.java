@@ -117,7 +117,7 @@ final class Ledger {
 
   /** Removes what stands in the campaign's folder and belongs to no batch that counts. */
   private List<String> removeLeftovers() throws IOException {
-    List<String> removed = new ArrayList<>();
+    List<String> removed = new ArrayList<>(Plan.removeHalfMoved(campaign));
     for (FileStatus run : children(campaign.staging())) {
       removed.add("removed %s/%s".formatted(campaign.staging().getName(), run.getPath().getName()));
     }

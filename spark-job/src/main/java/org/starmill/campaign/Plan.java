@@ -2,6 +2,7 @@ package org.starmill.campaign;
 
 import java.io.IOException;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
@@ -49,6 +50,9 @@ final class Plan {
       Stream.of("ccd", "filter", "night", "quadrant", "path", "hdu")
           .map(functions::col)
           .toArray(Column[]::new);
+
+  /** Ends the name of the file that is there while a folder comes into the plan. */
+  private static final String MOVING = ".moving";
 
   private final SparkSession spark;
   private final Campaign campaign;
@@ -164,8 +168,35 @@ final class Plan {
         campaign.fileSystem().delete(file.getPath(), true);
       }
     }
-    campaign.rename(staged, new Path(campaign.plan(), "from-%012d".formatted(firstId)));
+    // Where a folder is moved file by file, half of them must not be taken for the whole.
+    String folder = "from-%012d".formatted(firstId);
+    Path moving = new Path(campaign.plan(), "_" + folder + MOVING);
+    campaign.fileSystem().create(moving, true).close();
+    campaign.rename(staged, new Path(campaign.plan(), folder));
+    campaign.fileSystem().delete(moving, false);
     campaign.fileSystem().delete(campaign.staging(), true);
+  }
+
+  /**
+   * Removes what was being moved into the plan when a run was stopped; its frames are found again.
+   *
+   * @return what was removed
+   */
+  static List<String> removeHalfMoved(Campaign campaign) throws IOException {
+    List<String> removed = new ArrayList<>();
+    if (!campaign.fileSystem().exists(campaign.plan())) {
+      return removed;
+    }
+    for (FileStatus file : campaign.fileSystem().listStatus(campaign.plan())) {
+      String name = file.getPath().getName();
+      if (name.startsWith("_") && name.endsWith(MOVING)) {
+        String folder = name.substring(1, name.length() - MOVING.length());
+        campaign.fileSystem().delete(new Path(campaign.plan(), folder), true);
+        campaign.fileSystem().delete(file.getPath(), false);
+        removed.add("removed plan/%s, which was not whole".formatted(folder));
+      }
+    }
+    return removed;
   }
 
   private static Dataset<Row> numbered(Dataset<Row> sorted, int files, long firstId) {

@@ -50,7 +50,10 @@ final class RetriedImages {
     for (String word : what) {
       wanted = wanted.or(isMeant(word, tried, campaign));
     }
-    return tried.filter(wanted).select("exposure_id", "batch").localCheckpoint(true);
+    // The ledger changes while they are tried again; and executors that end take nothing along.
+    String kept = ledger.staged("retried").toString();
+    tried.filter(wanted).select("exposure_id", "batch").write().mode("overwrite").parquet(kept);
+    return spark.read().schema("exposure_id bigint, batch string").parquet(kept);
   }
 
   private static Column isMeant(String word, Dataset<Row> tried, Campaign campaign) {
