@@ -75,9 +75,12 @@ class HdfsCampaignTest {
               new RunScope(List.of("unreadable"), Long.MAX_VALUE, false))
           .run();
       assertThat(read(root, "exposures").filter("status = 'ok'").count()).isEqualTo(IMAGES);
-      SmallNight.assertSameRows(read(root, "sources"), SmallNight.sources(undisturbed));
+      Dataset<Row> images = read(root, "exposures");
+      Dataset<Row> expected = SmallNight.exposures(undisturbed);
       SmallNight.assertSameRows(
-          withoutPlaces(read(root, "exposures")), withoutPlaces(SmallNight.exposures(undisturbed)));
+          SmallNight.byFile(read(root, "sources"), images),
+          SmallNight.byFile(SmallNight.sources(undisturbed), expected));
+      SmallNight.assertSameRows(withoutMasters(images), withoutMasters(expected));
       assertThat(hdfs.exists(new org.apache.hadoop.fs.Path(root + "/catalog/_staging"))).isFalse();
     } finally {
       cluster.shutdown();
@@ -91,8 +94,8 @@ class HdfsCampaignTest {
         .parquet(root + "/catalog/" + table);
   }
 
-  private static Dataset<Row> withoutPlaces(Dataset<Row> exposures) {
-    return SmallNight.withoutTimes(exposures).drop("path", "bias_id", "flat_id");
+  private static Dataset<Row> withoutMasters(Dataset<Row> exposures) {
+    return SmallNight.byFile(exposures).drop("bias_id", "flat_id");
   }
 
   /** Does something at each image. */

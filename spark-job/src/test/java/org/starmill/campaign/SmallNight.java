@@ -8,9 +8,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.functions;
 import org.starmill.DocumentedReasons;
 import org.starmill.catalog.ExposureRow;
 import org.starmill.catalog.Reasons;
@@ -25,6 +27,8 @@ final class SmallNight {
   static final CampaignProgress SILENCE = new Silence();
 
   private static SparkSession session;
+
+  private static final Column FILE = functions.regexp_extract(functions.col("path"), "[^/]+$", 0);
 
   private SmallNight() {}
 
@@ -109,6 +113,24 @@ final class SmallNight {
   static void assertSameCatalog(Path output, Path expected) {
     assertSameRows(sources(output), sources(expected));
     assertSameRows(withoutTimes(exposures(output)), withoutTimes(exposures(expected)));
+  }
+
+  /**
+   * Stars by the file of their frame and their place in it: the number of a frame that could not be
+   * read when it was planned is another one.
+   */
+  static Dataset<Row> byFile(Dataset<Row> sources, Dataset<Row> exposures) {
+    Dataset<Row> files =
+        exposures.select(functions.col("exposure_id"), FILE.as("file"), functions.col("hdu"));
+    return sources
+        .join(files, new String[] {"exposure_id"})
+        .withColumn("source_id", functions.col("source_id").mod(1L << 24))
+        .drop("exposure_id");
+  }
+
+  /** Images by their file in place of their number. */
+  static Dataset<Row> byFile(Dataset<Row> exposures) {
+    return withoutTimes(exposures).withColumn("file", FILE).drop("exposure_id", "path");
   }
 
   static Dataset<Row> withoutTimes(Dataset<Row> exposures) {
