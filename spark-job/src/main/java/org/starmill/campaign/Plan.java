@@ -69,8 +69,10 @@ final class Plan {
    * @param begins hears how many files are to be read
    * @throws Refused where the plan, old and new together, holds no bias frame; nothing is written
    *     then
+   * @throws IOException where the plan cannot be written
    */
-  void extend(Dataset<Row> files, Instrument instrument, String output, LongConsumer begins) {
+  void extend(Dataset<Row> files, Instrument instrument, String output, LongConsumer begins)
+      throws IOException {
     boolean planned = campaign.hasRows(campaign.plan());
     Dataset<Row> added =
         (planned
@@ -110,9 +112,6 @@ final class Plan {
       } finally {
         frames.unpersist(false);
       }
-    } catch (IOException e) {
-      throw new Refused(
-          "--output %s: the plan cannot be written: %s".formatted(output, e.getMessage()), e);
     } finally {
       added.unpersist(false);
       hadoop.destroy();
