@@ -188,7 +188,12 @@ class NickelNightTest {
     }
     assertThat(pulls).hasSizeGreaterThan(120);
     double chi2 = pulls.stream().mapToDouble(pull -> pull * pull).average().orElseThrow();
-    assertThat(chi2).as("of %d differences", pulls.size()).isBetween(0.7, 1.5);
+    // A mean of so few is itself uncertain. Errors are a little too large here: a cap of a tenth is
+    // on what the PSF is known to be off by.
+    double chance = 2 * Math.sqrt(2.0 / pulls.size());
+    assertThat(chi2)
+        .as("of %d differences", pulls.size())
+        .isBetween(0.8 * (1 - chance), 1.5 * (1 + chance));
     assertThat(pulls.stream().filter(pull -> Math.abs(pull) > 5)).isEmpty();
   }
 
