@@ -35,6 +35,24 @@ final class BaseVarianceKernel extends ItemKernel {
 
   float[] image;
 
+  /**
+   * Takes an image.
+   *
+   * @param planes in which the sky's level stands in the place of the variance
+   * @param pixelMask a value a pixel
+   * @param bits of it that a pixel which must not be used has any of
+   * @param flat response; null for 1 everywhere
+   */
+  void take(Planes planes, short[] pixelMask, int bits, float[] flat) {
+    width = planes.width;
+    mask = pixelMask;
+    unusable = bits;
+    flatFielded = flat == null ? 0 : 1;
+    response = flat == null ? new float[1] : flat;
+    base = planes.base;
+    image = planes.image;
+  }
+
   @Override
   protected void vectorItems(int from, int to) {
     BaseVarianceVectors.measure(this, from * width, to * width);

@@ -353,7 +353,8 @@ public final class ImageReducer implements AutoCloseable {
     Measurement measure() {
       try {
         goTheWay();
-        clock.run("measure", () -> StarVerdicts.judge(stars, solver, apertures, psf, planes));
+        clock.run("measure", () -> solver.measure(apertures, stars));
+        clock.run("measure", () -> StarVerdicts.judge(stars, solver, psf, planes));
         try (Trace.Open telling = Trace.step("results")) {
           return results();
         }
@@ -474,19 +475,13 @@ public final class ImageReducer implements AutoCloseable {
      */
     private void takeSky(boolean subtracting) {
       mesh.draw(sky, planes.base);
-      baseVariance.width = width;
-      baseVariance.unusable = PixelFlag.UNUSABLE;
+      baseVariance.take(planes, planes.mask, PixelFlag.UNUSABLE, response);
       baseVariance.subtracting = subtracting ? 1 : 0;
-      baseVariance.flatFielded = response == null ? 0 : 1;
-      baseVariance.response = response == null ? new float[1] : response;
       baseVariance.readVariance = (float) readVariance;
       baseVariance.least =
           (float)
               Math.max(
                   LEAST_VARIANCE, LEAST_VARIANCE_SHARE * sky.medianNoise() * sky.medianNoise());
-      baseVariance.mask = planes.mask;
-      baseVariance.base = planes.base;
-      baseVariance.image = planes.image;
       device.run(baseVariance, height);
     }
 

@@ -41,20 +41,13 @@ public final class StarFit {
     int width = reduction.image().width();
     int height = reduction.image().height();
     planes = new Planes(width, height);
-    float[] response = reduction.image().response();
     System.arraycopy(reduction.image().science(), 0, planes.image, 0, width * height);
     System.arraycopy(reduction.sky(), 0, planes.base, 0, width * height);
     BaseVarianceKernel base = new BaseVarianceKernel();
-    base.width = width;
-    base.unusable = PixelFlag.UNUSABLE;
+    base.take(planes, reduction.image().mask(), PixelFlag.UNUSABLE, reduction.image().response());
     base.subtracting = 1;
-    base.flatFielded = response == null ? 0 : 1;
-    base.response = response == null ? new float[1] : response;
     base.readVariance = (float) (reduction.image().readNoise() * reduction.image().readNoise());
     base.least = 1e-4f;
-    base.mask = reduction.image().mask();
-    base.base = planes.base;
-    base.image = planes.image;
     device.run(base, height);
   }
 

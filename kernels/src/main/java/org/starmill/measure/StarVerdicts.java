@@ -24,11 +24,9 @@ final class StarVerdicts {
   private StarVerdicts() {}
 
   /** Says of every star what its stamp shows, drops those without pixels, and sorts the rest. */
-  static void judge(
-      StarList stars, StarSolver solver, Apertures apertures, Psf psf, Planes planes) {
+  static void judge(StarList stars, StarSolver solver, Psf psf, Planes planes) {
     int n = stars.count();
     float[] numbers = solver.quality(stars);
-    solver.measure(apertures, stars);
     float way = 0.999f * solver.longestWay();
     int core = Math.max(1, (int) Math.round(psf.fwhm() / 2));
     boolean[] kept = new boolean[n];
