@@ -22,7 +22,7 @@ import org.apache.hadoop.fs.Path;
  * over a former file as well. Which way it is the file system says itself: the first where a stream
  * can be given up ("fs.capability.outputstream.abortable").
  */
-final class Place {
+public final class Place {
   /** Writes a file's content; the stream is closed, or given up, by the caller. */
   interface Content {
     void to(FSDataOutputStream out) throws IOException;
@@ -48,12 +48,21 @@ final class Place {
       return;
     }
     write(draft, content);
+    move(fileSystem, draft, to);
+  }
+
+  /**
+   * Moves a file to its place, over a former one: in one step on local disks and HDFS.
+   *
+   * @throws IOException where it cannot be moved
+   */
+  public static void move(FileSystem fileSystem, Path from, Path to) throws IOException {
     fileSystem.mkdirs(to.getParent());
     if (fileSystem.getUri().getScheme().equals("hdfs")) {
       FileContext.getFileContext(to.toUri(), fileSystem.getConf())
-          .rename(draft, to, Rename.OVERWRITE);
-    } else if (!fileSystem.rename(draft, to)) {
-      throw new IOException("%s could not be renamed to %s".formatted(draft, to));
+          .rename(from, to, Rename.OVERWRITE);
+    } else if (!fileSystem.rename(from, to)) {
+      throw new IOException("%s could not be renamed to %s".formatted(from, to));
     }
   }
 

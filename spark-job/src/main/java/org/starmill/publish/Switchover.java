@@ -15,14 +15,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FileContext;
 import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.fs.Options.Rename;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.io.IOUtils;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.util.SerializableConfiguration;
+import org.starmill.campaign.Place;
 
 /**
  * Puts staged files into their places, all of them, whatever happens on the way.
@@ -186,13 +185,7 @@ final class Switchover {
       }
       return;
     }
-    fileSystem.mkdirs(to.getParent());
-    if (fileSystem.getUri().getScheme().equals("hdfs")) {
-      FileContext.getFileContext(to.toUri(), fileSystem.getConf())
-          .rename(from, to, Rename.OVERWRITE);
-    } else if (!fileSystem.rename(from, to)) {
-      throw new IOException("%s could not be renamed to %s".formatted(from, to));
-    }
+    Place.move(fileSystem, from, to);
   }
 
   private void copy(List<Step> copies, JavaSparkContext spark) throws IOException {
