@@ -6,6 +6,7 @@ import java.util.concurrent.CompletionException;
 import org.apache.hadoop.fs.CommonPathCapabilities;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FSError;
+import org.apache.hadoop.fs.FileAlreadyExistsException;
 import org.apache.hadoop.fs.FileContext;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.MultipartUploader;
@@ -24,16 +25,26 @@ import org.apache.hadoop.fs.Path;
  */
 public final class Place {
   /** Writes a file's content; the stream is closed, or given up, by the caller. */
-  interface Content {
+  public interface Content {
     void to(FSDataOutputStream out) throws IOException;
   }
 
   private final FileSystem fileSystem;
   private final boolean straight;
 
-  Place(FileSystem fileSystem, Path folder) throws IOException {
+  /**
+   * In the way that suits the file system of a folder.
+   *
+   * @throws IOException where it does not say what it can
+   */
+  public Place(FileSystem fileSystem, Path folder) throws IOException {
     this.fileSystem = fileSystem;
     this.straight = fileSystem.hasPathCapability(folder, CommonPathCapabilities.ABORTABLE_STREAM);
+  }
+
+  /** Whether files are written straight to their places, and not renamed. */
+  public boolean isStraight() {
+    return straight;
   }
 
   /**
@@ -41,8 +52,9 @@ public final class Place {
    *
    * @param to its place; a file that is there is replaced
    * @param draft where it may be written first; counts for nothing
+   * @throws IOException where it cannot be written; a former file is still there then
    */
-  void put(Path to, Path draft, Content content) throws IOException {
+  public void put(Path to, Path draft, Content content) throws IOException {
     if (straight) {
       write(to, content);
       return;
@@ -52,7 +64,8 @@ public final class Place {
   }
 
   /**
-   * Moves a file to its place, over a former one: in one step on local disks and HDFS.
+   * Moves a file to its place, over a former one: in one step on local disks and HDFS. Where a
+   * store renames over nothing, the former file is removed first.
    *
    * @throws IOException where it cannot be moved
    */
@@ -61,8 +74,27 @@ public final class Place {
     if (fileSystem.getUri().getScheme().equals("hdfs")) {
       FileContext.getFileContext(to.toUri(), fileSystem.getConf())
           .rename(from, to, Rename.OVERWRITE);
-    } else if (!fileSystem.rename(from, to)) {
+      return;
+    }
+    if (renamed(fileSystem, from, to)) {
+      return;
+    }
+    if (!fileSystem.isFile(to)) {
       throw new IOException("%s could not be renamed to %s".formatted(from, to));
+    }
+    fileSystem.delete(to, false);
+    if (!renamed(fileSystem, from, to)) {
+      throw new IOException(
+          "%s could not be renamed to %s, from where a former file was removed"
+              .formatted(from, to));
+    }
+  }
+
+  private static boolean renamed(FileSystem fileSystem, Path from, Path to) throws IOException {
+    try {
+      return fileSystem.rename(from, to);
+    } catch (FileAlreadyExistsException overNothing) {
+      return false;
     }
   }
 

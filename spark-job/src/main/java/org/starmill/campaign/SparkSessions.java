@@ -55,6 +55,11 @@ public final class SparkSessions {
       // A Hadoop client finds no cluster settings here, so that a path without a scheme is a file.
       conf.setIfMissing("spark.hadoop.fs.defaultFS", "file:///");
     }
+    // How large a table is Spark estimates by its Parquet files, which are many times smaller than
+    // their rows: of ten million frames it held all paths in the driver and in each executor. So a
+    // table is sent to all tasks only where its rows were counted, when they come to be joined.
+    conf.setIfMissing("spark.sql.autoBroadcastJoinThreshold", "-1");
+    conf.setIfMissing("spark.sql.adaptive.autoBroadcastJoinThreshold", "10MB");
     conf.setIfMissing("spark.ui.showConsoleProgress", "false");
     // The exposures table has more columns than Spark shortens in silence.
     conf.setIfMissing("spark.sql.debug.maxToStringFields", "1000");

@@ -93,7 +93,7 @@ final class CatalogFolder {
     return HatsLayout.readPartitionInfo(fileSystem, at(HatsLayout.PARTITION_INFO));
   }
 
-  Switchover switchover() {
+  Switchover switchover() throws IOException {
     return new Switchover(folder, fileSystem);
   }
 

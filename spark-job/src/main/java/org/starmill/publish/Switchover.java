@@ -6,14 +6,12 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
-import java.io.OutputStream;
 import java.io.OutputStreamWriter;
 import java.io.Serializable;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -29,18 +27,17 @@ import org.starmill.campaign.Place;
  * <p>The steps are written to {@code _publish/switch.csv} first: once its last line, {@code end},
  * is there, they are decided upon. Whoever opens the catalog next takes all of them again from the
  * first; a step that was taken already changes nothing. A file is put into its place in one step
- * for its readers: by a rename on local disks and HDFS, elsewhere by a copy, which an object store
- * shows when it is complete. Nothing rests on a rename there.
+ * for its readers ({@link Place}): by a rename, or by a copy where an object store shows a file
+ * when it is complete. Nothing rests on a rename there.
  */
 final class Switchover {
   private static final String DECISION = "_publish/switch.csv";
   private static final String END = "end";
 
-  /** Where a rename onto a file that is there replaces it in one step. */
-  private static final Set<String> RENAMING = Set.of("file", "hdfs");
-
   /** Files that a task copies. */
   private static final int COPIES_A_TASK = 64;
+
+  private static final int COPY_BYTES = 1 << 20;
 
   /** What is done with a file. */
   enum Kind {
@@ -83,20 +80,12 @@ final class Switchover {
 
   private final Path folder;
   private final FileSystem fileSystem;
-  private final boolean renames;
+  private final boolean copies;
 
-  /** In the way that suits the file system. */
-  Switchover(Path folder, FileSystem fileSystem) {
-    this(folder, fileSystem, RENAMING.contains(fileSystem.getUri().getScheme()));
-  }
-
-  /**
-   * @param renames whether files are renamed, not copied
-   */
-  Switchover(Path folder, FileSystem fileSystem, boolean renames) {
+  Switchover(Path folder, FileSystem fileSystem) throws IOException {
     this.folder = folder;
     this.fileSystem = fileSystem;
-    this.renames = renames;
+    this.copies = new Place(fileSystem, folder).isStraight();
   }
 
   /** Decides upon steps: from here on the staged files are the catalog. */
@@ -122,16 +111,16 @@ final class Switchover {
     if (steps.isEmpty()) {
       return false;
     }
-    List<Step> copies = new ArrayList<>();
+    List<Step> next = new ArrayList<>();
     for (Step step : steps) {
-      if (step.kind() == Kind.PUT && !renames) {
-        copies.add(step);
+      if (step.kind() == Kind.PUT && copies) {
+        next.add(step);
         continue;
       }
-      copy(copies, spark);
+      copy(next, spark);
       take(step);
     }
-    copy(copies, spark);
+    copy(next, spark);
     fileSystem.delete(new Path(folder, DECISION), false);
     return true;
   }
@@ -188,31 +177,30 @@ final class Switchover {
     Place.move(fileSystem, from, to);
   }
 
-  private void copy(List<Step> copies, JavaSparkContext spark) throws IOException {
-    if (copies.isEmpty()) {
+  private void copy(List<Step> steps, JavaSparkContext spark) throws IOException {
+    if (steps.isEmpty()) {
       return;
     }
-    if (copies.size() == 1) {
-      copy(folder.toString(), copies.get(0), fileSystem.getConf());
+    if (steps.size() == 1) {
+      copy(folder.toString(), steps.get(0), fileSystem.getConf());
     } else {
       Broadcast<SerializableConfiguration> hadoop =
           spark.broadcast(new SerializableConfiguration(fileSystem.getConf()));
       String root = folder.toString();
       spark
-          .parallelize(List.copyOf(copies), Math.max(1, copies.size() / COPIES_A_TASK))
+          .parallelize(List.copyOf(steps), Math.max(1, steps.size() / COPIES_A_TASK))
           .foreach(step -> copy(root, step, hadoop.value().value()));
       hadoop.destroy();
     }
-    copies.clear();
+    steps.clear();
   }
 
   private static void copy(String folder, Step step, Configuration hadoop) throws IOException {
     Path from = new Path(folder, step.from());
     Path to = new Path(folder, step.to());
     FileSystem fileSystem = to.getFileSystem(hadoop);
-    try (InputStream in = fileSystem.open(from);
-        OutputStream out = fileSystem.create(to, true)) {
-      IOUtils.copyBytes(in, out, 1 << 20, false);
+    try (InputStream in = fileSystem.open(from)) {
+      new Place(fileSystem, to).put(to, from, out -> IOUtils.copyBytes(in, out, COPY_BYTES, false));
     }
   }
 }

@@ -23,17 +23,17 @@ import org.apache.hadoop.util.Progressable;
  * was killed, or by a disk that is full or can only be read.
  */
 public class WatchedFileSystem extends RawLocalFileSystem {
-  static final String DISK = "watched-disk";
-  static final String STORE = "watched-store";
+  public static final String DISK = "watched-disk";
+  public static final String STORE = "watched-store";
 
   /** Hears of a change before it happens, and refuses it by an exception. */
-  interface Watch {
+  public interface Watch {
     void before(Path changed) throws IOException;
   }
 
   private static volatile Watch watch = changed -> {};
 
-  static void watch(Watch watching) {
+  public static void watch(Watch watching) {
     watch = watching;
   }
 
@@ -43,7 +43,7 @@ public class WatchedFileSystem extends RawLocalFileSystem {
     return hadoop;
   }
 
-  static void register(Configuration hadoop) {
+  public static void register(Configuration hadoop) {
     hadoop.set("fs." + DISK + ".impl", WatchedFileSystem.class.getName());
     hadoop.set("fs." + STORE + ".impl", Store.class.getName());
   }

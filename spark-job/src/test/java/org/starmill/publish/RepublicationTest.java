@@ -17,6 +17,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.starmill.campaign.WatchedFileSystem;
 
 /** Campaigns that were done anew, and publishing that is cut off. */
 @Tag("full")
@@ -36,7 +37,7 @@ class RepublicationTest {
 
   @AfterEach
   void live() {
-    BrittleFileSystem.live();
+    Death.none();
   }
 
   @Test
@@ -62,8 +63,8 @@ class RepublicationTest {
   @Test
   void aPublishThatWasKilledLeavesTheFormerCatalogAndTheNextFinishes() throws IOException {
     Path killed = folder.resolve("killed");
-    String output = BrittleFileSystem.SCHEME + ":" + killed;
-    BrittleFileSystem.register(SyntheticCampaign.spark().sparkContext().hadoopConfiguration());
+    String output = WatchedFileSystem.DISK + ":" + killed;
+    WatchedFileSystem.register(SyntheticCampaign.spark().sparkContext().hadoopConfiguration());
     SyntheticCampaign half = new SyntheticCampaign(folder.resolve("half"), "plane");
     half.batch(0, 0, 0, 500);
     publish(output, half);
@@ -73,13 +74,13 @@ class RepublicationTest {
 
     // Before the decision: not a byte of the catalog has changed.
     Map<String, String> before = files(killed);
-    BrittleFileSystem.dieAt(path -> path.getName().equals("switch.csv"));
+    Death.before(path -> path.getName().equals("switch.csv"));
     assertThatThrownBy(() -> publish(output, plane)).hasMessageContaining("killed");
     before.forEach(
         (file, content) -> assertThat(contentOf(killed, file)).as(file).isEqualTo(content));
 
     // Behind it, in the middle of the files: every former row is listed, once.
-    BrittleFileSystem.dieAt(
+    Death.before(
         path ->
             path.getName().equals("partition_info.csv") && !path.toString().contains("staging"));
     assertThatThrownBy(() -> publish(output, plane)).hasMessageContaining("killed");
@@ -87,7 +88,7 @@ class RepublicationTest {
     String listed = "SELECT * EXCLUDE (filename) FROM " + left.listed() + " WHERE exposure_id < 4";
     assertThat(HatsReader.query(listed + " ORDER BY campaign, source_id")).isEqualTo(rows);
 
-    BrittleFileSystem.live();
+    Death.none();
     PublishSummary done = publish(output, plane, north);
     assertThat(done.finishedEarlier()).isTrue();
     left.assertValid();

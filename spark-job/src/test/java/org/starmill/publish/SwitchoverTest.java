@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.starmill.campaign.WatchedFileSystem;
 
 /** Wherever the driver dies, the files are the former ones or become the new ones, all of them. */
 class SwitchoverTest {
@@ -29,7 +30,6 @@ class SwitchoverTest {
   private static JavaSparkContext spark;
 
   @TempDir Path folder;
-  private Configuration hadoop;
 
   @BeforeAll
   static void session() {
@@ -38,16 +38,16 @@ class SwitchoverTest {
 
   @AfterEach
   void live() {
-    BrittleFileSystem.live();
+    Death.none();
   }
 
   private Switchover switchover(String scheme) throws IOException {
-    hadoop = new Configuration(spark.hadoopConfiguration());
-    BrittleFileSystem.register(hadoop);
+    Configuration hadoop = spark.hadoopConfiguration();
+    WatchedFileSystem.register(hadoop);
     org.apache.hadoop.fs.Path path = new org.apache.hadoop.fs.Path(scheme + ":" + folder);
     FileSystem fileSystem = path.getFileSystem(hadoop);
     fileSystem.setWriteChecksum(false);
-    return new Switchover(path, fileSystem, scheme.equals("file"));
+    return new Switchover(path, fileSystem);
   }
 
   /** A former catalog, in which a pixel "cut" is to become two, and another to be written anew. */
@@ -101,27 +101,25 @@ class SwitchoverTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"rename", "copy"})
-  void aSwitchThatWasKilledAnywhereIsFinishedByTheNext(String way) throws Exception {
+  @ValueSource(strings = {WatchedFileSystem.DISK, WatchedFileSystem.STORE})
+  void aSwitchThatWasKilledAnywhereIsFinishedByTheNext(String store) throws Exception {
     int moment = 0;
     boolean died = true;
     while (died) {
       List<Switchover.Step> steps = stage();
       Files.deleteIfExists(folder.resolve("data/cut/1"));
       Files.deleteIfExists(folder.resolve("data/cut/2"));
-      org.apache.hadoop.fs.Path path = new org.apache.hadoop.fs.Path("brittle:" + folder);
-      BrittleFileSystem.register(spark.hadoopConfiguration());
-      FileSystem brittle = path.getFileSystem(spark.hadoopConfiguration());
-      Switchover switchover = new Switchover(path, brittle, way.equals("rename"));
-      BrittleFileSystem.dieAt(moment++);
+      Switchover switchover = switchover(store);
+      Death death = Death.beforeChange(moment++);
       try {
         switchover.decide(steps);
         switchover.finish(spark);
       } catch (Exception killed) {
-        assertThat(BrittleFileSystem.isDead()).as(killed.toString()).isTrue();
+        assertThat(death.hasCome()).as(killed.toString()).isTrue();
       }
-      died = BrittleFileSystem.isDead();
-      boolean decided = Files.exists(folder.resolve("_publish/switch.csv"));
+      died = death.hasCome();
+      Path decision = folder.resolve("_publish/switch.csv");
+      boolean decided = Files.exists(decision) && Files.readString(decision).endsWith("end\n");
       Map<String, String> left = data();
       // Who goes by the list finds all that it lists, the former at least.
       if (left.get("list").equals("former")) {
@@ -129,7 +127,7 @@ class SwitchoverTest {
       } else {
         assertThat(left).containsAllEntriesOf(Map.of("a", "a2", "cut/1", "c2", "cut/2", "c3"));
       }
-      BrittleFileSystem.live();
+      Death.none();
       switchover.finish(spark);
       assertThat(data())
           .as("killed at change %d", moment - 1)
