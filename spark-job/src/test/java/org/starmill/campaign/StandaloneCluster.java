@@ -240,9 +240,11 @@ final class StandaloneCluster implements AutoCloseable {
       Path log = Files.createTempFile(folder.getParent(), "stop", ".log");
       Process stop = bash(log, "exec deploy/standalone/cluster stop --dir '%s'".formatted(folder));
       assertThat(ChildRun.ended(stop, log).exitCode()).as(Files.readString(log)).isZero();
-      assertThat(all)
-          .as("processes that 'cluster stop' has left")
-          .noneMatch(ProcessHandle::isAlive);
+      for (ProcessHandle process : all) {
+        assertThat(commandOf(process))
+            .as("process %d after 'cluster stop'", process.pid())
+            .doesNotContain("org.apache.spark");
+      }
     } finally {
       all.forEach(ProcessHandle::destroyForcibly);
     }

@@ -102,6 +102,7 @@ class StandaloneClusterTest {
 
   private static Process start(String mode, Path output, Path log) throws IOException {
     List<String> submit = new ArrayList<>(List.of("--deploy-mode", mode));
+    submit.addAll(List.of("--properties-file", "conf/spark-defaults/standalone.conf"));
     submit.addAll(List.of("--driver-memory", "512m", "--executor-memory", "512m"));
     Path events = Files.createDirectories(eventsOf(output));
     for (String setting :
@@ -117,10 +118,11 @@ class StandaloneClusterTest {
             "spark.sql.shuffle.partitions=2",
             "spark.ui.enabled=false",
             "spark.locality.wait=0",
-            "spark.speculation=true",
+            // So that it really happens; that there is speculation says the file.
             "spark.speculation.interval=50ms",
             "spark.speculation.quantile=0.1",
             "spark.speculation.multiplier=1.1",
+            "spark.speculation.minTaskRuntime=100ms",
             "spark.eventLog.enabled=true",
             "spark.eventLog.rolling.enabled=false",
             "spark.eventLog.compress=false",
