@@ -6,5 +6,8 @@ set -euo pipefail
 
 script="$(readlink -f "${BASH_SOURCE[0]}")"
 # Spark runs this with its SPARK_HOME set, by which the launcher would start a Spark application.
+if [[ -d "${SPARK_HOME:-}/jars" ]]; then
+  export STARMILL_SPARK_JARS="$SPARK_HOME/jars"
+fi
 unset SPARK_HOME
 exec "$(dirname "$script")/starmill" devices --spark

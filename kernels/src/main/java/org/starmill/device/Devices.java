@@ -21,10 +21,13 @@ public final class Devices {
   public static final List<String> CHOICES = List.of("auto", "gpu", "opencl-cpu", "java");
 
   /**
-   * Whether this JVM has the Vector API: it was started with --add-modules jdk.incubator.vector.
+   * Whether kernels use the Vector API: this JVM was started with --add-modules
+   * jdk.incubator.vector, and not with -Dstarmill.vectors=false. Spark asks for the module by
+   * itself; a JVM whose compiler makes no vector instructions of it is faster without.
    */
   public static final boolean VECTORS =
-      ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
+      !"false".equals(System.getProperty("starmill.vectors"))
+          && ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
 
   /** Stands for three quarters of an OpenCL device's memory. */
   public static final long DEFAULT_MEMORY = 0;

@@ -169,7 +169,11 @@ public final class Campaign {
   private static Path qualified(String output, Configuration hadoop) throws IOException {
     try {
       Path path = new Path(output);
-      return path.getFileSystem(hadoop).makeQualified(path);
+      FileSystem fileSystem = path.getFileSystem(hadoop);
+      GivenPath.refuseRelativeInCluster("--output", path, fileSystem);
+      return fileSystem.makeQualified(path);
+    } catch (Refused relative) {
+      throw relative;
     } catch (RuntimeException noPlace) {
       throw new Refused(
           "--output '%s': %s; give a folder of file:, hdfs: or another Hadoop file system"

@@ -92,17 +92,28 @@ final class FramesInWork implements AutoCloseable {
     Set<String> gone = new HashSet<>();
     for (String name : names) {
       Matcher executor = GONE.matcher(name);
-      if (executor.matches() && executor.group(1).equals(run)) {
-        gone.add(executor.group(2));
+      if (executor.matches()) {
+        gone.add(executor.group(1) + "." + executor.group(2));
+      }
+    }
+    Map<Long, Set<String>> ends = new HashMap<>();
+    for (String name : names) {
+      Mark mark = Mark.of(name);
+      if (mark == null) {
+        continue;
+      }
+      String executor = mark.run() + "." + mark.executor();
+      if (gone.contains(executor)) {
+        ends.computeIfAbsent(mark.exposureId(), id -> new HashSet<>()).add(executor);
+      } else if (!mark.run().equals(run)) {
+        // All processes of a run end with it, and two of them may have had the frame in work:
+        // speculation gives a task that is slow to a second one. That was one end, not two.
+        ends.computeIfAbsent(mark.exposureId(), id -> new HashSet<>())
+            .add(mark.run().equals(OF_NO_RUN) ? mark.name() : mark.run());
       }
     }
     Map<Long, Integer> times = new HashMap<>();
-    for (String name : names) {
-      Mark mark = Mark.of(name);
-      if (mark != null && (!mark.run().equals(run) || gone.contains(mark.executor()))) {
-        times.merge(mark.exposureId(), 1, Integer::sum);
-      }
-    }
+    ends.forEach((exposureId, of) -> times.put(exposureId, of.size()));
     return times;
   }
 
@@ -151,6 +162,10 @@ final class FramesInWork implements AutoCloseable {
 
     @Override
     public void onExecutorRemoved(SparkListenerExecutorRemoved removed) {
+      if (context.isStopped()) {
+        // They leave since the run ends, which counts by itself.
+        return;
+      }
       try {
         touch(fileSystem, new Path(folder, "gone." + run + "." + removed.executorId()));
       } catch (IOException e) {

@@ -283,6 +283,7 @@ final class Inputs implements AutoCloseable {
               .formatted(text, cause(noPlace)),
           noPlace);
     }
+    GivenPath.refuseRelativeInCluster("--input", path, fileSystem);
     try {
       FileStatus itself = status(fileSystem, path);
       if (itself == null) {

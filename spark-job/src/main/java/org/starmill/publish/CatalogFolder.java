@@ -9,6 +9,7 @@ import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.api.java.JavaSparkContext;
+import org.starmill.campaign.GivenPath;
 import org.starmill.campaign.Refused;
 import org.starmill.healpix.HealpixPixel;
 
@@ -40,6 +41,7 @@ final class CatalogFolder {
     try {
       Path path = new Path(output);
       FileSystem fileSystem = path.getFileSystem(hadoop);
+      GivenPath.refuseRelativeInCluster("--output", path, fileSystem);
       CatalogFolder catalog = new CatalogFolder(output, fileSystem.makeQualified(path), fileSystem);
       catalog.refuseUnlessCatalogOrEmpty();
       fileSystem.mkdirs(catalog.at(HatsLayout.STAGING));

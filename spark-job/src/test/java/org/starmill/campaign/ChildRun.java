@@ -44,10 +44,16 @@ final class ChildRun {
 
   /** Waits for the end of a child. */
   static Ended ended(Process process, Path log) throws IOException, InterruptedException {
-    if (!process.waitFor(PATIENCE_MINUTES, TimeUnit.MINUTES)) {
+    return ended(process, log, PATIENCE_MINUTES);
+  }
+
+  /** The same with another patience. */
+  static Ended ended(Process process, Path log, long patienceMinutes)
+      throws IOException, InterruptedException {
+    if (!process.waitFor(patienceMinutes, TimeUnit.MINUTES)) {
       throw new AssertionError(
           "the child has not ended after %d minutes: %s"
-              .formatted(PATIENCE_MINUTES, Files.readString(log)));
+              .formatted(patienceMinutes, Files.readString(log)));
     }
     return new Ended(process.exitValue(), Files.readString(log));
   }

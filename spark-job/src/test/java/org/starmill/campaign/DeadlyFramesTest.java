@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -32,7 +33,10 @@ class DeadlyFramesTest {
     for (Path file : SmallNight.filesBelow(night)) {
       if (file.toString().endsWith(".fits")) {
         String plain = file.getFileName().toString();
-        Files.copy(file, copy.resolve(plain.equals("sci_000002_g.fits") ? name : plain));
+        Files.copy(
+            file,
+            copy.resolve(plain.equals("sci_000002_g.fits") ? name : plain),
+            StandardCopyOption.REPLACE_EXISTING);
       }
     }
     return copy;
@@ -119,9 +123,9 @@ class DeadlyFramesTest {
     assertThat(SmallNight.sources(output).select("exposure_id").distinct().count()).isEqualTo(3);
   }
 
-  /** An empty campaign whose first run was killed with marks of these frames in its folder. */
-  private static Path killedBefore(Path input, String name, int times) throws IOException {
-    Path output = folder.resolve("catalog of " + name + ", lost times " + times);
+  /** An empty campaign whose first runs were killed with marks of this frame in its folder. */
+  private static Path killedBefore(Path input, String name, String... ends) throws IOException {
+    Path output = folder.resolve("catalog of " + name + ", lost in " + String.join(" ", ends));
     CampaignRequest request = SmallNight.request(input, output);
     new CampaignRun(
             SmallNight.spark(),
@@ -134,9 +138,9 @@ class DeadlyFramesTest {
             SmallNight.SILENCE)
         .plan();
     Path working = Files.createDirectories(output.resolve("_working"));
-    for (int time = 0; time < times; time++) {
-      Files.createFile(
-          working.resolve("%d.0badcaf%d.driver.%d".formatted(idOf(output, name), time, 40 + time)));
+    int attempt = 40;
+    for (String end : ends) {
+      Files.createFile(working.resolve("%d.%s.%d".formatted(idOf(output, name), end, attempt++)));
     }
     return output;
   }
@@ -144,7 +148,8 @@ class DeadlyFramesTest {
   @Test
   void aFrameThatEndedItsProcessTwiceIsSetAsideAndNotOpenedAgain() throws IOException {
     Path input = nightWith("sci_000002_halts.fits");
-    Path output = killedBefore(input, "sci_000002_halts.fits", 2);
+    Path output =
+        killedBefore(input, "sci_000002_halts.fits", "0badcaf0.driver", "0badcaf1.driver");
     // This JVM would be halted.
     run(input, output);
     assertThat(SmallNight.ledger(output))
@@ -162,7 +167,7 @@ class DeadlyFramesTest {
   void aFrameThatWasInWorkOnceWhenItsProcessEndedIsTriedAgainAfterAllOthersAreSafe()
       throws IOException {
     Path input = nightWith("sci_000002_good.fits");
-    Path output = killedBefore(input, "sci_000002_good.fits", 1);
+    Path output = killedBefore(input, "sci_000002_good.fits", "0badcaf0.driver");
     run(input, output);
     assertThat(SmallNight.ledger(output)).hasSize(4).allMatch(row -> row.endsWith(" ok"));
     Path batches = output.resolve("exposures");
@@ -172,5 +177,23 @@ class DeadlyFramesTest {
           .contains(Ledger.batchName(idOf(output, "sci_000002_good.fits")) + ".parquet");
     }
     assertThat(output.resolve("_working")).doesNotExist();
+  }
+
+  @Test
+  void aFrameThatTwoExecutorsHadInWorkWhenTheirRunEndedWasLostOnce() throws IOException {
+    Path input = nightWith("sci_000002_twin.fits");
+    Path output = killedBefore(input, "sci_000002_twin.fits", "0badcaf0.0", "0badcaf0.1");
+    run(input, output);
+    assertThat(SmallNight.ledger(output)).hasSize(4).allMatch(row -> row.endsWith(" ok"));
+  }
+
+  @Test
+  void anExecutorThatLeftBeforeItsRunEndedCountsByItself() throws IOException {
+    Path input = nightWith("sci_000002_halts.fits");
+    Path output = killedBefore(input, "sci_000002_halts.fits", "0badcaf0.0", "0badcaf0.1");
+    Files.createFile(output.resolve("_working").resolve("gone.0badcaf0.0"));
+    // This JVM would be halted.
+    run(input, output);
+    assertThat(SmallNight.ledger(output)).contains("sci_000002_halts.fits failed process ended");
   }
 }

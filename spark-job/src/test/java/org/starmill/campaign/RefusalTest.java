@@ -180,4 +180,22 @@ class RefusalTest {
         .isInstanceOf(Refused.class)
         .hasMessageContaining("file");
   }
+
+  @Test
+  void aPathThatADriverOfAClusterWouldTakeBelowItsOwnFolder() {
+    System.setProperty("spark.submit.deployMode", "cluster");
+    try {
+      assertThatThrownBy(
+              () -> SmallNight.run(night, Path.of("a catalog that would not be found again")))
+          .isInstanceOf(Refused.class)
+          .hasMessageContaining("--output a catalog")
+          .hasMessageContaining("absolute path");
+      assertThatThrownBy(() -> SmallNight.run(Path.of("night"), folder.resolve("of no night")))
+          .isInstanceOf(Refused.class)
+          .hasMessageContaining("--input night")
+          .hasMessageContaining("absolute path");
+    } finally {
+      System.clearProperty("spark.submit.deployMode");
+    }
+  }
 }

@@ -161,7 +161,8 @@ class ReadmeTest {
             "kernels/README.md",
             "spark-job/README.md",
             "sample-data/README.md",
-            "conf/README.md")) {
+            "conf/README.md",
+            "deploy/standalone/README.md")) {
       Matcher link = LINK.matcher(read(HOME.resolve(page)));
       while (link.find()) {
         if (!Files.exists(HOME.resolve(page).resolveSibling(link.group(1)))) {
