@@ -145,7 +145,9 @@ public final class CampaignRun {
       progress.stage("building the masters");
       CampaignMasters prepared;
       try (Trace.Open building = Trace.step("masters")) {
-        prepared = CampaignMasters.prepare(spark, campaign, plan, request, trace.tasks());
+        prepared =
+            CampaignMasters.prepare(
+                spark, campaign, plan, request, trace.tasks(), progress::warning);
       }
       try (CampaignMasters masters = prepared) {
         trace.write();

@@ -113,6 +113,7 @@ final class PlanCorrection {
     spark.createDataFrame(rows, PlannedFrame.SCHEMA).coalesce(1).write().parquet(staged.toString());
     for (FileStatus written : fileSystem.listStatus(staged)) {
       if (written.getPath().getName().endsWith(".parquet")) {
+        campaign.lease().check();
         try (InputStream in = fileSystem.open(written.getPath())) {
           campaign
               .place()

@@ -2,9 +2,7 @@ package org.starmill.masters;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
@@ -92,19 +90,11 @@ public final class MasterBuild {
       return BuiltMaster.failed(group, identity, biasIdentity, Reasons.internal(unforeseen));
     }
     List<CalibrationFrame> used = frames.used(master);
-    Map<CalibrationFrame, String> rejected = frames.rejected(master);
+    Map<CalibrationFrame, String> leftOut = frames.rejected(master);
     String path = file(folder, identity).toString();
-    MasterFile.write(
-        path, master, used, rejected, provenance(group, identity, biasIdentity), hadoop);
-    return BuiltMaster.of(
-        group,
-        identity,
-        biasIdentity,
-        path,
-        used.stream().map(CalibrationFrame::exposureId).toList(),
-        rejected.keySet().stream().map(CalibrationFrame::exposureId).toList(),
-        List.copyOf(rejected.values()),
-        master.readNoise());
+    BuiltMaster built = BuiltMaster.of(group, identity, biasIdentity, path, master, used, leftOut);
+    MasterFile.write(built, master, used, leftOut, configurationHash, hadoop);
+    return built;
   }
 
   /** What a campaign's settings mean for the building of one kind of master. */
@@ -116,25 +106,5 @@ public final class MasterBuild {
         settings.clipSigma(),
         MasterSettings.DEFAULT.iterations(),
         MasterSettings.DEFAULT.overscan());
-  }
-
-  private Map<String, Object> provenance(MasterGroup group, String identity, String biasIdentity) {
-    LinkedHashMap<String, Object> provenance = new LinkedHashMap<>();
-    provenance.put("IMAGETYP", "master " + group.kind().name().toLowerCase(Locale.ROOT));
-    provenance.put("MASTERID", identity);
-    if (biasIdentity != null) {
-      provenance.put("BIASID", biasIdentity);
-    }
-    provenance.put("CONFHASH", configurationHash);
-    if (group.night() != null) {
-      provenance.put("NIGHT", group.night());
-    }
-    provenance.put("CCDNAME", group.amplifier().ccd());
-    provenance.put("QUADRANT", group.amplifier().quadrant());
-    provenance.put("OVERSCAN", group.amplifier().overscan());
-    if (group.filter() != null) {
-      provenance.put("FILTER", group.filter());
-    }
-    return provenance;
   }
 }
