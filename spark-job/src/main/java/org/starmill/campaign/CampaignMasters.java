@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.apache.hadoop.fs.FileStatus;
@@ -29,6 +30,7 @@ import org.apache.spark.api.java.function.VoidFunction;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.expressions.Window;
@@ -371,9 +373,14 @@ final class CampaignMasters implements AutoCloseable {
       try {
         campaign.fileSystem().delete(staging, true);
         Dataset<Row> built = null;
-        for (MasterKind kind : List.of(MasterKind.BIAS, MasterKind.FLAT)) {
-          Dataset<Row> more = build(kind, usable, hadoop, new Path(staging, kind.name()));
-          built = built == null ? more : more == null ? built : built.unionByName(more);
+        try (FramesInWork inWork = new FramesInWork(spark.sparkContext(), campaign)) {
+          for (MasterKind kind : List.of(MasterKind.BIAS, MasterKind.FLAT)) {
+            Dataset<Row> more = build(kind, usable, hadoop, inWork, new Path(staging, kind.name()));
+            built = built == null ? more : more == null ? built : built.unionByName(more);
+          }
+          if (built != null) {
+            forgetHarmless(built, inWork);
+          }
         }
         if (built != null) {
           Dataset<Row> others =
@@ -496,12 +503,27 @@ final class CampaignMasters implements AutoCloseable {
       }
     }
 
+    /** Frames that were in work when a process ended, and are in a master now, did not end it. */
+    private static void forgetHarmless(Dataset<Row> built, FramesInWork inWork) throws IOException {
+      Set<Long> lost = inWork.timesLost().keySet();
+      if (!lost.isEmpty()) {
+        inWork.forget(
+            built
+                .select(explode(col("frames")).as("frame"))
+                .filter(col("frame").isInCollection(lost))
+                .as(Encoders.LONG())
+                .collectAsList());
+      }
+    }
+
     /** Builds the masters of a kind that are not there; null where none is missing. */
     private Dataset<Row> build(
         MasterKind kind,
         Dataset<Row> usable,
         Broadcast<SerializableConfiguration> hadoop,
-        Path staged) {
+        FramesInWork inWork,
+        Path staged)
+        throws IOException {
       Dataset<Row> identities =
           match.wanted(kind).join(usable.select("master_id"), column("master_id"), "left_anti");
       long count = identities.count();
@@ -535,6 +557,8 @@ final class CampaignMasters implements AutoCloseable {
                         campaign.masters().toString(),
                         SparkSessions.taskCpus(spark.sparkContext()),
                         hadoop,
+                        inWork.account(hadoop),
+                        inWork.timesLost(),
                         trace))
                 .map(BuiltMaster::toRow);
         spark.createDataFrame(rows, BuiltMaster.SCHEMA).write().parquet(staged.toString());
@@ -669,6 +693,8 @@ final class CampaignMasters implements AutoCloseable {
     private final String folder;
     private final int taskCpus;
     private final Broadcast<SerializableConfiguration> hadoop;
+    private final FramesInWork.Account account;
+    private final Map<Long, Integer> lost;
     private final TaskTrace trace;
 
     Building(
@@ -677,7 +703,11 @@ final class CampaignMasters implements AutoCloseable {
         String folder,
         int taskCpus,
         Broadcast<SerializableConfiguration> hadoop,
+        FramesInWork.Account account,
+        Map<Long, Integer> lost,
         TaskTrace trace) {
+      this.account = account;
+      this.lost = lost;
       this.trace = trace;
       this.instrument = request.instrument();
       this.config = request.config();
@@ -702,8 +732,9 @@ final class CampaignMasters implements AutoCloseable {
           bench ->
               bench.onDevice(
                   () -> {
-                    try (Trace.Open step = Trace.step("build the master")) {
-                      return build.build(group, bench.device());
+                    try (Trace.Open step = Trace.step("build the master");
+                        FramesInWork.Marks marks = account.open()) {
+                      return build.build(group, bench.device(), new MarkedFrames(marks, lost));
                     } catch (IOException e) {
                       throw new UncheckedIOException(
                           "the master of %s cannot be written to %s: %s"

@@ -48,13 +48,15 @@ final class PlanCorrection {
   /**
    * Reads headers again.
    *
-   * @param images rows with an exposure_id; those of them that the plan has a reason against
+   * @param images rows with an exposure_id; those of them that the plan has a reason against, and
+   *     bias and flat frames whose file is of another length by now: of those other masters are
+   *     made
    */
   void readAgain(Dataset<Row> images) throws IOException {
     Dataset<Row> planned = plan();
     Dataset<Row> unusable =
         planned
-            .filter(col("reason").isNotNull())
+            .filter(col("reason").isNotNull().or(col("image_type").isin("bias", "flat")))
             .join(
                 images.select(col("exposure_id").as("retried")),
                 planned.col("exposure_id").equalTo(col("retried")))
@@ -177,7 +179,9 @@ final class PlanCorrection {
         return all;
       }
       PlannedFrame now = byHdu.get(before.hdu());
-      return now == null ? List.of() : List.of(now.withExposureId(before.exposureId()));
+      boolean asItWas =
+          now != null && before.reason() == null && now.fileLength() == before.fileLength();
+      return now == null || asItWas ? List.of() : List.of(now.withExposureId(before.exposureId()));
     }
 
     private List<PlannedFrame> frames(String path) {

@@ -58,9 +58,10 @@ public final class MasterBuild {
   /**
    * Builds the master, on the given device.
    *
+   * @param guard stands by while its frames are read
    * @return what it was built of; or, with a reason, that it could not be
    */
-  public BuiltMaster build(MasterGroup group, Device device) throws IOException {
+  public BuiltMaster build(MasterGroup group, Device device, FrameGuard guard) throws IOException {
     String identity = group.identity(configurationHash);
     String biasIdentity = group.bias() == null ? null : group.bias().identity(configurationHash);
     Master bias = null;
@@ -78,7 +79,8 @@ public final class MasterBuild {
     }
     Master master;
     MasterFrames frames =
-        new MasterFrames(instrument, group.frames(), bias == null ? 0 : bias.readNoise(), hadoop);
+        new MasterFrames(
+            instrument, group.frames(), bias == null ? 0 : bias.readNoise(), guard, hadoop);
     try {
       MasterBuilder builder = new MasterBuilder(device, settingsOf(group.kind(), settings));
       master = bias == null ? builder.bias(frames) : builder.flat(frames, bias);
