@@ -198,8 +198,9 @@ final class Tables {
     }
     StringBuilder text = new StringBuilder();
     text.append(
-        "%s master biases and %s master flats built, %s masters could not be, %s with a warning%n"
+        "%s masters built, %s of bias and %s of flat frames; %s could not be, %s with a warning%n"
             .formatted(
+                number(masters.biases() + masters.flats()),
                 number(masters.biases()),
                 number(masters.flats()),
                 number(masters.notBuilt()),
