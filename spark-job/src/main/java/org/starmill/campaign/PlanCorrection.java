@@ -28,11 +28,12 @@ import org.apache.spark.util.SerializableConfiguration;
 import org.starmill.instrument.Instrument;
 
 /**
- * Mends the plan where files that could not be used are whole by now.
+ * Mends the plan where files that could not be used are whole by now, or bias and flat frames have
+ * another length.
  *
- * <p>Tasks read the headers of those files again; each file of the plan that holds a frame which
- * can be used now is written anew, and put into its place in one step. Frames keep their numbers; a
- * file that could not be read and has turned out to hold several frames gets further ones.
+ * <p>Tasks read the headers of those files again; each file of the plan that holds such a frame is
+ * written anew, and put into its place in one step. Frames keep their numbers; a file that could
+ * not be read and has turned out to hold several frames gets further ones.
  */
 final class PlanCorrection {
   private final SparkSession spark;

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileContext;
@@ -66,8 +67,10 @@ public final class FitsWriter {
   /**
    * Writes a file anew with further keywords in its primary header; all else is copied.
    *
+   * <p>Those that are there already are replaced, so that it may be done again.
+   *
    * @param path of a plain FITS file
-   * @param further as {@link #write} takes them; none of them is to be in the header yet
+   * @param further as {@link #write} takes them
    * @throws IOException where the file cannot be read or written, or its primary header has no end
    */
   public void addToPrimary(String path, Map<String, ?> further) throws IOException {
@@ -89,13 +92,26 @@ public final class FitsWriter {
               cards.append(new String(block, StandardCharsets.US_ASCII));
               end = end(cards);
             }
-            cards.setLength(end);
-            cards.append(more).append("END");
-            cards.append(" ".repeat(filling(cards.length())));
-            out.write(cards.toString().getBytes(StandardCharsets.US_ASCII));
+            StringBuilder header = new StringBuilder(without(further.keySet(), cards, end));
+            header.append(more).append("END");
+            header.append(" ".repeat(filling(header.length())));
+            out.write(header.toString().getBytes(StandardCharsets.US_ASCII));
             in.transferTo(out);
           }
         });
+  }
+
+  /** The cards up to a place, but for those of some keywords with what continues them. */
+  private static String without(Set<String> keys, CharSequence cards, int end) {
+    StringBuilder others = new StringBuilder();
+    boolean left = false;
+    for (int at = 0; at < end; at += FitsCard.LENGTH) {
+      String card = cards.subSequence(at, at + FitsCard.LENGTH).toString();
+      String key = card.substring(0, 8).strip();
+      left = keys.contains(key) || left && key.equals("CONTINUE");
+      others.append(left ? "" : card);
+    }
+    return others.toString();
   }
 
   /** Where the card END begins; -1 where there is none. */
