@@ -16,6 +16,8 @@ import java.util.List;
  *     flat
  * @param frames positions, in the order they were given, of the frames that were used
  * @param rejected the frames that were not, with the reason
+ * @param shares what each of {@code frames} has given, in the same order; empty where that is not
+ *     known, as of a master that was read from a file
  */
 public record Master(
     float[] level,
@@ -25,13 +27,36 @@ public record Master(
     int height,
     double readNoise,
     List<Integer> frames,
-    List<Rejection> rejected) {
+    List<Rejection> rejected,
+    List<FrameShare> shares) {
 
   /** A frame left out of a master: its position in the order given, and why. */
   public record Rejection(int frame, String reason) {}
 
+  /**
+   * What a frame has given to a master.
+   *
+   * @param level median of its values, ADU after overscan subtraction; of a flat also less the bias
+   * @param clipped number of its values that were clipped
+   */
+  public record FrameShare(double level, long clipped) {}
+
   public Master {
     frames = List.copyOf(frames);
     rejected = List.copyOf(rejected);
+    shares = List.copyOf(shares);
+  }
+
+  /** A master of whose frames no more is known. */
+  public Master(
+      float[] level,
+      float[] error,
+      short[] used,
+      int width,
+      int height,
+      double readNoise,
+      List<Integer> frames,
+      List<Rejection> rejected) {
+    this(level, error, used, width, height, readNoise, frames, rejected, List.of());
   }
 }

@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.starmill.calibrate.Master.FrameShare;
 import org.starmill.calibrate.Master.Rejection;
 import org.starmill.device.Device;
 import org.starmill.image.ImageRejected;
@@ -74,7 +75,8 @@ public final class MasterBuilder {
     if (used.size() < fitting.size()) {
       noise = scatter(used, false);
     }
-    return combine(used, noise, false).master(noise, used, rejected);
+    Planes combined = combine(used, noise, false);
+    return combined.master(noise, used, rejected, combined.clipped(used));
   }
 
   /**
@@ -97,8 +99,9 @@ public final class MasterBuilder {
     }
     demandEnough("flat", used, rejected);
     Planes combined = combine(used, scatter(used, true), true);
+    long[] clipped = combined.clipped(used);
     combined.normalise();
-    return combined.master(Double.NaN, used, rejected);
+    return combined.master(Double.NaN, used, rejected, clipped);
   }
 
   private List<TrimmedFrame> read(
@@ -493,10 +496,50 @@ public final class MasterBuilder {
       return bits ^ (bits >> 31 & Integer.MAX_VALUE);
     }
 
-    Master master(double readNoise, List<TrimmedFrame> trimmed, List<Rejection> rejected) {
+    /**
+     * How many values of each frame were clipped.
+     *
+     * <p>The kernel tells how many of a pixel's values it kept, and the level is their mean:
+     * clipped are as many as are missing, those furthest from it. Few pixels have any, so that
+     * nearly all are passed over by one comparison.
+     */
+    long[] clipped(List<TrimmedFrame> frames) {
+      long[] clipped = new long[frames.size()];
+      float[] departures = new float[clipped.length];
+      for (int y = 0, i = 0; y < height; y++) {
+        for (int x = 0; x < width; x++, i++) {
+          if (used[i] == clipped.length) {
+            continue;
+          }
+          int missing = -used[i];
+          for (int k = 0; k < departures.length; k++) {
+            float value = frames.get(k).value(x, y);
+            boolean present = Math.abs(value) < CombineKernel.PRESENT;
+            departures[k] = present ? Math.abs(value - level[i]) : -1;
+            missing += present ? 1 : 0;
+          }
+          for (; missing > 0; missing--) {
+            int furthest = 0;
+            for (int k = 1; k < departures.length; k++) {
+              furthest = departures[k] > departures[furthest] ? k : furthest;
+            }
+            clipped[furthest]++;
+            departures[furthest] = -1;
+          }
+        }
+      }
+      return clipped;
+    }
+
+    Master master(
+        double readNoise, List<TrimmedFrame> trimmed, List<Rejection> rejected, long[] clipped) {
       rejected.sort(Comparator.comparingInt(Rejection::frame));
       List<Integer> frames = trimmed.stream().map(TrimmedFrame::position).toList();
-      return new Master(level, error, used, width, height, readNoise, frames, rejected);
+      List<FrameShare> shares = new ArrayList<>();
+      for (int k = 0; k < clipped.length; k++) {
+        shares.add(new FrameShare(trimmed.get(k).level(), clipped[k]));
+      }
+      return new Master(level, error, used, width, height, readNoise, frames, rejected, shares);
     }
   }
 }

@@ -117,6 +117,52 @@ class MasterBuilderTest {
   }
 
   @Test
+  void everyValueThatIsClippedIsCountedForItsFrame() {
+    List<RawFrame> frames = biases(new Camera(16), 12);
+    Master clean = builder.bias(frames);
+    for (int k = 0; k < 40; k++) {
+      frames.get(7).pixels()[(20 + 3 * k) * RAW_WIDTH + 5 * k] += 3000;
+    }
+    // What is not there is not clipped.
+    frames.get(3).pixels()[10] = Float.NaN;
+    Master hit = builder.bias(frames);
+    long missing = 12L * PIXELS - 1;
+    for (short used : hit.used()) {
+      missing -= used;
+    }
+    assertThat(hit.shares()).hasSize(12);
+    assertThat(hit.shares().stream().mapToLong(Master.FrameShare::clipped).sum())
+        .isEqualTo(missing);
+    assertThat(hit.shares().get(7).clipped() - clean.shares().get(7).clipped()).isBetween(36L, 40L);
+    for (int k : new int[] {0, 1, 2, 3, 11}) {
+      assertThat(hit.shares().get(k).clipped())
+          .isCloseTo(clean.shares().get(k).clipped(), within(3L));
+    }
+  }
+
+  @Test
+  void aMasterIsSummedUpByItsLevelItsNoiseAndWhatWasClipped() {
+    Camera camera = new Camera(17);
+    Master bias = builder.bias(biases(camera, 10));
+    MasterSummary summary = MasterSummary.of(bias);
+    float[] sorted = bias.level().clone();
+    Arrays.sort(sorted);
+    assertThat(summary.level()).isCloseTo(sorted[PIXELS / 2], within(1e-3));
+    assertThat(summary.noise())
+        .isCloseTo(NOISE_ADU / Math.sqrt(10), within(0.03 * NOISE_ADU / Math.sqrt(10)));
+    assertThat(summary.clipped())
+        .isEqualTo(bias.shares().stream().mapToLong(Master.FrameShare::clipped).sum())
+        .isPositive();
+    assertThat(summary.empty()).isZero();
+    Master flat = builder.flat(flats(camera, 5, 20_000), bias);
+    assertThat(MasterSummary.of(flat).level()).isCloseTo(1, within(1e-3));
+    double photons = 1 / Math.sqrt(5 * 22_000 * Camera.GAIN);
+    assertThat(MasterSummary.of(flat).noise()).isCloseTo(photons, within(0.1 * photons));
+    assertThat(flat.shares().get(4).level())
+        .isCloseTo(20_000 * 1.2 * medianOf(camera.response), within(50.0));
+  }
+
+  @Test
   void noMoreFramesAreReadThanTheMostAllowed() {
     Camera camera = new Camera(9);
     MasterSettings few = new MasterSettings(3, 4, 3, 2, Overscan.DEFAULT);

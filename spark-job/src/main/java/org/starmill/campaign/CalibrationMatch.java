@@ -77,7 +77,8 @@ final class CalibrationMatch implements AutoCloseable {
     "path",
     "hdu",
     "file_length",
-    "mjd"
+    "mjd",
+    "exptime"
   };
 
   private final JavaRDD<Match> matches;
@@ -120,7 +121,8 @@ final class CalibrationMatch implements AutoCloseable {
                 "'' as path",
                 "0 as hdu",
                 "0L as file_length",
-                "cast(null as double) as mjd");
+                "cast(null as double) as mjd",
+                "cast(null as double) as exptime");
     this.matches =
         calibration
             .union(science)
@@ -232,7 +234,9 @@ final class CalibrationMatch implements AutoCloseable {
           bias ? MasterKind.BIAS : MasterKind.FLAT,
           amplifier(row),
           row.getString(6),
-          bias ? null : row.getString(5));
+          bias ? null : row.getString(5),
+          row.isNullAt(13) ? Double.NaN : row.getDouble(13),
+          row.isNullAt(14) ? Double.NaN : row.getDouble(14));
     }
   }
 

@@ -2,30 +2,42 @@ package org.starmill.campaign;
 
 import static org.apache.spark.sql.functions.arrays_zip;
 import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.count;
 import static org.apache.spark.sql.functions.explode;
+import static org.apache.spark.sql.functions.lag;
+import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.max;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.io.IOUtils;
 import org.apache.spark.HashPartitioner;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.api.java.function.Function;
+import org.apache.spark.api.java.function.VoidFunction;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.expressions.Window;
+import org.apache.spark.sql.expressions.WindowSpec;
 import org.apache.spark.sql.functions;
 import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.storage.StorageLevel;
 import org.apache.spark.util.SerializableConfiguration;
@@ -35,8 +47,11 @@ import org.starmill.instrument.ImageType;
 import org.starmill.masters.Amplifier;
 import org.starmill.masters.BuiltMaster;
 import org.starmill.masters.MasterBuild;
+import org.starmill.masters.MasterCache;
+import org.starmill.masters.MasterChecked;
 import org.starmill.masters.MasterGroup;
 import org.starmill.masters.MasterKind;
+import org.starmill.masters.MasterPair;
 import org.starmill.trace.Trace;
 import scala.Tuple2;
 
@@ -44,15 +59,24 @@ import scala.Tuple2;
  * The masters of a campaign: which its images need, and those that are built.
  *
  * <p>Works out the masters that the plan's science frames need ({@link CalibrationMatch}), builds
- * in Spark tasks those that are not there yet, first the biases and then the flats, and keeps a row
- * for each in {@code masters.parquet}. Of masters and their frames the driver holds counts only:
- * what a frame is measured with comes to it by joins.
+ * in Spark tasks those that are not there yet, first the biases and then the flats, compares each
+ * of them with that of the night before, and keeps a row for each in {@code masters.parquet}. Of
+ * masters and their frames the driver holds counts only: what a frame is measured with comes to it
+ * by joins.
  */
 final class CampaignMasters implements AutoCloseable {
   /** What a frame of which a master can hold in memory takes beside its trimmed pixels. */
   private static final long BYTES_A_PIXEL = 4;
 
+  /**
+   * What a comparison of two masters holds: both with errors and numbers of frames, and a sample.
+   */
+  private static final long BYTES_A_COMPARED_PIXEL = 24;
+
   private static final int MOST_TASKS = 10_000;
+
+  /** Warnings that a run tells of; the table has them all. */
+  private static final int WARNINGS_TOLD = 20;
 
   private final Map<List<Object>, Long> like = new HashMap<>();
   private final CampaignConfig.MasterSettings settings;
@@ -116,12 +140,21 @@ final class CampaignMasters implements AutoCloseable {
     return new String[] {name};
   }
 
-  /** Builds what is missing. */
+  /**
+   * Builds what is missing.
+   *
+   * @param warns hears what is odd about the new ones
+   */
   static CampaignMasters prepare(
-      SparkSession spark, Campaign campaign, Plan plan, CampaignRequest request, TaskTrace trace) {
+      SparkSession spark,
+      Campaign campaign,
+      Plan plan,
+      CampaignRequest request,
+      TaskTrace trace,
+      Consumer<String> warns) {
     try (CalibrationMatch match =
         new CalibrationMatch(spark, plan, request.config().masters(), settingsHash(request))) {
-      Dataset<Row> masters = new Workshop(spark, campaign, request, match, trace).masters();
+      Dataset<Row> masters = new Workshop(spark, campaign, request, match, trace, warns).masters();
       CampaignMasters prepared =
           new CampaignMasters(plan, match, masters, request.config().masters());
       // What they were made of is about to be let go.
@@ -140,7 +173,7 @@ final class CampaignMasters implements AutoCloseable {
         .values()
         .forEach(
             (key, value) -> {
-              if (key.startsWith("masters.")) {
+              if (key.startsWith("masters.") && CampaignConfig.changesResults(key)) {
                 settings.append('\n').append(key).append('=').append(value);
               }
             });
@@ -298,6 +331,7 @@ final class CampaignMasters implements AutoCloseable {
     private final CampaignRequest request;
     private final CalibrationMatch match;
     private final TaskTrace trace;
+    private final Consumer<String> warns;
     private final JavaSparkContext context;
 
     Workshop(
@@ -305,7 +339,9 @@ final class CampaignMasters implements AutoCloseable {
         Campaign campaign,
         CampaignRequest request,
         CalibrationMatch match,
-        TaskTrace trace) {
+        TaskTrace trace,
+        Consumer<String> warns) {
+      this.warns = warns;
       this.spark = spark;
       this.campaign = campaign;
       this.request = request;
@@ -337,22 +373,24 @@ final class CampaignMasters implements AutoCloseable {
       try {
         campaign.fileSystem().delete(staging, true);
         Dataset<Row> built = null;
-        for (MasterKind kind : List.of(MasterKind.BIAS, MasterKind.FLAT)) {
-          Dataset<Row> more = build(kind, usable, hadoop, new Path(staging, kind.name()));
-          built = built == null ? more : more == null ? built : built.unionByName(more);
+        try (FramesInWork inWork = new FramesInWork(spark.sparkContext(), campaign)) {
+          for (MasterKind kind : List.of(MasterKind.BIAS, MasterKind.FLAT)) {
+            Dataset<Row> more = build(kind, usable, hadoop, inWork, new Path(staging, kind.name()));
+            built = built == null ? more : more == null ? built : built.unionByName(more);
+          }
+          if (built != null) {
+            forgetHarmless(built, inWork);
+          }
         }
         if (built != null) {
-          write(
-              known
-                  .join(built.select(col("master_id")), column("master_id"), "left_anti")
-                  .unionByName(built));
+          Dataset<Row> others =
+              known.join(built.select(col("master_id")), column("master_id"), "left_anti");
+          built = compared(built, others, hadoop, new Path(staging, "compared"));
+          write(others.unionByName(built));
+          warn(built);
           campaign.fileSystem().delete(staging, true);
         }
-        return known()
-            .join(
-                match.wanted(MasterKind.BIAS).union(match.wanted(MasterKind.FLAT)),
-                column("master_id"),
-                "left_semi");
+        return inUse(known());
       } catch (IOException e) {
         throw new UncheckedIOException(
             "the table of masters %s cannot be written".formatted(table()), e);
@@ -362,12 +400,130 @@ final class CampaignMasters implements AutoCloseable {
       }
     }
 
+    /** Those of the masters that the plan's images need. */
+    private Dataset<Row> inUse(Dataset<Row> masters) {
+      return masters.join(
+          match.wanted(MasterKind.BIAS).union(match.wanted(MasterKind.FLAT)),
+          column("master_id"),
+          "left_semi");
+    }
+
+    /**
+     * Compares new masters with those of the night before, and writes the changes into their files.
+     *
+     * <p>The night before is the last earlier one that has a master of the kind, amplifier and
+     * filter, new or not, that images need. Masters of several nights, or of no date, are neither
+     * compared nor compared with.
+     *
+     * @return the new masters with the columns of the comparison
+     */
+    private Dataset<Row> compared(
+        Dataset<Row> built,
+        Dataset<Row> others,
+        Broadcast<SerializableConfiguration> hadoop,
+        Path staged) {
+      WindowSpec nights =
+          Window.partitionBy("kind", "ccd", "quadrant", "width", "height", "overscan", "filter")
+              .orderBy("night");
+      Dataset<Row> pairs =
+          inUse(others.unionByName(built))
+              .filter("reason is null and night rlike '^[0-9]{4}-[0-9]{2}-[0-9]{2}$'")
+              .select(
+                  col("master_id"),
+                  col("kind"),
+                  col("ccd"),
+                  col("quadrant"),
+                  col("filter"),
+                  col("night"),
+                  col("path"),
+                  lag("master_id", 1).over(nights).as("previous"),
+                  lag("night", 1).over(nights).as("previous_of"),
+                  lag("path", 1).over(nights).as("previous_path"),
+                  col("width").cast("long").multiply(col("height")).as("pixels"))
+              .filter("previous is not null")
+              .join(built.select("master_id"), column("master_id"), "left_semi")
+              .persist(StorageLevel.MEMORY_AND_DISK());
+      try {
+        Row extent = pairs.agg(count(lit(1)), max("pixels")).head();
+        if (extent.getLong(0) == 0) {
+          return built;
+        }
+        long tasks = Math.min(extent.getLong(0), SparkSessions.slots(spark.sparkContext()));
+        if (context.isLocal()) {
+          long bytes = BYTES_A_COMPARED_PIXEL * extent.getLong(1);
+          tasks = Math.min(tasks, Math.max(1, Runtime.getRuntime().maxMemory() / 2 / bytes));
+        }
+        Column[] order =
+            Stream.of("kind", "ccd", "quadrant", "filter", "night")
+                .map(functions::col)
+                .toArray(Column[]::new);
+        // Nights that follow each other in one task: a master is read once.
+        Dataset<Row> ordered =
+            pairs.repartitionByRange((int) tasks, order).sortWithinPartitions(order);
+        StructType columns = new StructType().add("master_id", DataTypes.StringType, false);
+        for (StructField column : BuiltMaster.COMPARISON.fields()) {
+          columns = columns.add(column);
+        }
+        spark
+            .createDataFrame(
+                ordered.toJavaRDD().map(new Comparing(request.config(), hadoop, trace)), columns)
+            .write()
+            .parquet(staged.toString());
+        Dataset<Row> changes = spark.read().schema(columns).parquet(staged.toString());
+        // Only now: until all are compared a file that is read must stay as it is.
+        changes
+            .join(built.select("master_id", "path", "kind"), column("master_id"))
+            .toJavaRDD()
+            .foreach(new WritingDown(hadoop));
+        return built
+            .drop(BuiltMaster.COMPARISON.fieldNames())
+            .join(changes, column("master_id"), "left")
+            .select(
+                Stream.of(BuiltMaster.SCHEMA.fieldNames())
+                    .map(functions::col)
+                    .toArray(Column[]::new));
+      } finally {
+        pairs.unpersist(false);
+      }
+    }
+
+    /** Tells of what is odd about new masters. */
+    private void warn(Dataset<Row> built) {
+      Dataset<Row> odd = built.filter("warning is not null");
+      List<Row> first =
+          odd.orderBy("kind", "ccd", "quadrant", "filter", "night")
+              .select("warning")
+              .limit(WARNINGS_TOLD + 1)
+              .collectAsList();
+      first.stream().limit(WARNINGS_TOLD).forEach(row -> warns.accept(row.getString(0)));
+      if (first.size() > WARNINGS_TOLD) {
+        warns.accept(
+            "%,d more masters have changed beyond the limits; 'starmill status --masters' lists them"
+                .formatted(odd.count() - WARNINGS_TOLD));
+      }
+    }
+
+    /** Frames that were in work when a process ended, and are in a master now, did not end it. */
+    private static void forgetHarmless(Dataset<Row> built, FramesInWork inWork) throws IOException {
+      Set<Long> lost = inWork.timesLost().keySet();
+      if (!lost.isEmpty()) {
+        inWork.forget(
+            built
+                .select(explode(col("frames")).as("frame"))
+                .filter(col("frame").isInCollection(lost))
+                .as(Encoders.LONG())
+                .collectAsList());
+      }
+    }
+
     /** Builds the masters of a kind that are not there; null where none is missing. */
     private Dataset<Row> build(
         MasterKind kind,
         Dataset<Row> usable,
         Broadcast<SerializableConfiguration> hadoop,
-        Path staged) {
+        FramesInWork inWork,
+        Path staged)
+        throws IOException {
       Dataset<Row> identities =
           match.wanted(kind).join(usable.select("master_id"), column("master_id"), "left_anti");
       long count = identities.count();
@@ -401,6 +557,8 @@ final class CampaignMasters implements AutoCloseable {
                         campaign.masters().toString(),
                         SparkSessions.taskCpus(spark.sparkContext()),
                         hadoop,
+                        inWork.account(hadoop),
+                        inWork.timesLost(),
                         trace))
                 .map(BuiltMaster::toRow);
         spark.createDataFrame(rows, BuiltMaster.SCHEMA).write().parquet(staged.toString());
@@ -432,9 +590,15 @@ final class CampaignMasters implements AutoCloseable {
       masters.coalesce(1).sortWithinPartitions("master_id").write().parquet(staged.toString());
       for (FileStatus file : fileSystem.listStatus(staged)) {
         if (file.getPath().getName().endsWith(".parquet")) {
-          // A table lost in between is written again: its masters are then built anew.
-          fileSystem.delete(table(), false);
-          campaign.rename(file.getPath(), table());
+          campaign.lease().check();
+          try (InputStream in = fileSystem.open(file.getPath())) {
+            campaign
+                .place()
+                .put(
+                    table(),
+                    new Path(staged, "table"),
+                    out -> IOUtils.copyBytes(in, out, 1 << 20, false));
+          }
         }
       }
       fileSystem.delete(staged, true);
@@ -464,6 +628,61 @@ final class CampaignMasters implements AutoCloseable {
     }
   }
 
+  /** Compares a new master with that of the night before. */
+  private static final class Comparing implements Function<Row, Row> {
+    private static final long serialVersionUID = 1L;
+
+    private final CampaignConfig config;
+    private final Broadcast<SerializableConfiguration> hadoop;
+    private final TaskTrace trace;
+
+    Comparing(CampaignConfig config, Broadcast<SerializableConfiguration> hadoop, TaskTrace trace) {
+      this.config = config;
+      this.hadoop = hadoop;
+      this.trace = trace;
+    }
+
+    @Override
+    public Row call(Row row) {
+      MasterPair pair =
+          new MasterPair(
+              row.getAs("master_id"),
+              MasterKind.valueOf(row.<String>getAs("kind").toUpperCase(Locale.ROOT)),
+              row.getAs("ccd"),
+              row.getAs("quadrant"),
+              row.getAs("filter"),
+              row.getAs("night"),
+              row.getAs("path"),
+              row.getAs("previous"),
+              row.getAs("previous_of"),
+              row.getAs("previous_path"));
+      MasterCache.OF_THIS_JVM.bound(config.batch().mastersBytes(Runtime.getRuntime().maxMemory()));
+      return trace.of(
+          "compare masters",
+          () -> MasterChecked.of(pair, config.masterLimits(), hadoop.value().value()).toRow());
+    }
+  }
+
+  /** Adds to the file of a new master how it has changed. */
+  private static final class WritingDown implements VoidFunction<Row> {
+    private static final long serialVersionUID = 1L;
+
+    private final Broadcast<SerializableConfiguration> hadoop;
+
+    WritingDown(Broadcast<SerializableConfiguration> hadoop) {
+      this.hadoop = hadoop;
+    }
+
+    @Override
+    public void call(Row row) throws IOException {
+      MasterChecked.of(row)
+          .addTo(
+              row.getAs("path"),
+              MasterKind.valueOf(row.<String>getAs("kind").toUpperCase(Locale.ROOT)),
+              hadoop.value().value());
+    }
+  }
+
   /** Builds a master in a task. */
   private static final class Building implements Function<MasterGroup, BuiltMaster> {
     private static final long serialVersionUID = 1L;
@@ -474,6 +693,8 @@ final class CampaignMasters implements AutoCloseable {
     private final String folder;
     private final int taskCpus;
     private final Broadcast<SerializableConfiguration> hadoop;
+    private final FramesInWork.Account account;
+    private final Map<Long, Integer> lost;
     private final TaskTrace trace;
 
     Building(
@@ -482,7 +703,11 @@ final class CampaignMasters implements AutoCloseable {
         String folder,
         int taskCpus,
         Broadcast<SerializableConfiguration> hadoop,
+        FramesInWork.Account account,
+        Map<Long, Integer> lost,
         TaskTrace trace) {
+      this.account = account;
+      this.lost = lost;
       this.trace = trace;
       this.instrument = request.instrument();
       this.config = request.config();
@@ -507,8 +732,9 @@ final class CampaignMasters implements AutoCloseable {
           bench ->
               bench.onDevice(
                   () -> {
-                    try (Trace.Open step = Trace.step("build the master")) {
-                      return build.build(group, bench.device());
+                    try (Trace.Open step = Trace.step("build the master");
+                        FramesInWork.Marks marks = account.open()) {
+                      return build.build(group, bench.device(), new MarkedFrames(marks, lost));
                     } catch (IOException e) {
                       throw new UncheckedIOException(
                           "the master of %s cannot be written to %s: %s"

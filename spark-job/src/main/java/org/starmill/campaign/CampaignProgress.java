@@ -8,6 +8,11 @@ public interface CampaignProgress {
   /** A part of the work begins: a phrase such as "reading the headers of 120 files". */
   void stage(String what);
 
+  /** Something is amiss that ends nothing: one line that says what, and what helps. */
+  default void warning(String what) {
+    stage("warning: " + what);
+  }
+
   /**
    * The images begin.
    *

@@ -4,9 +4,11 @@ import java.io.IOException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
@@ -145,7 +147,9 @@ public final class CampaignRun {
       progress.stage("building the masters");
       CampaignMasters prepared;
       try (Trace.Open building = Trace.step("masters")) {
-        prepared = CampaignMasters.prepare(spark, campaign, plan, request, trace.tasks());
+        prepared =
+            CampaignMasters.prepare(
+                spark, campaign, plan, request, trace.tasks(), progress::warning);
       }
       try (CampaignMasters masters = prepared) {
         trace.write();
@@ -232,7 +236,12 @@ public final class CampaignRun {
         Stream.concat(Stream.of(PlannedFrame.SCHEMA.fieldNames()), Stream.of(BATCH))
             .map(functions::col)
             .toArray(Column[]::new);
-    Dataset<Row> frames = plan.frames().join(retried, new String[] {EXPOSURE_ID}).select(planned);
+    removeRowsOfFramesInMasters(ledger, masters, retried);
+    Dataset<Row> frames =
+        plan.frames()
+            .join(retried, new String[] {EXPOSURE_ID})
+            .join(masters.used(), new String[] {EXPOSURE_ID}, "left_anti")
+            .select(planned);
     // Those of one batch sit together, so that it is replaced once, or twice at its ends.
     frames = masters.matched(frames, functions.lit(true)).orderBy(BATCH, EXPOSURE_ID).persist();
     try {
@@ -242,6 +251,28 @@ public final class CampaignRun {
       reduce(campaign, ledger, masters, expected, frames.toLocalIterator(), true, extent);
     } finally {
       frames.unpersist(false);
+    }
+  }
+
+  /** Frames that were mended and are in a master now have no row, as all that are in masters. */
+  private void removeRowsOfFramesInMasters(
+      Ledger ledger, CampaignMasters masters, Dataset<Row> retried) throws IOException {
+    SortedMap<String, Set<Long>> byBatch = new TreeMap<>();
+    long count = 0;
+    for (Row row :
+        retried
+            .join(masters.used(), new String[] {EXPOSURE_ID}, "left_semi")
+            .select(EXPOSURE_ID, BATCH)
+            .collectAsList()) {
+      byBatch.computeIfAbsent(row.getString(1), batch -> new HashSet<>()).add(row.getLong(0));
+      count++;
+    }
+    for (Map.Entry<String, Set<Long>> batch : byBatch.entrySet()) {
+      ledger.remove(batch.getKey(), batch.getValue());
+    }
+    if (count > 0) {
+      progress.stage(
+          "%,d frames that were mended are in masters now and need no row".formatted(count));
     }
   }
 
@@ -296,19 +327,19 @@ public final class CampaignRun {
         }
         batch.add(new Tried(holder, item));
         if (batch.size() == request.config().batch().images()) {
-          run.reduce(byBatch(batch), again, done);
+          run.reduce(byBatch(batch, ledger), again, done);
           done += batch.size();
           batch.clear();
         }
       }
       if (!batch.isEmpty()) {
-        run.reduce(byBatch(batch), again, done);
+        run.reduce(byBatch(batch, ledger), again, done);
         done += batch.size();
       }
       int size = request.config().batch().images();
       for (int from = 0; from < suspects.size(); from += size) {
         List<Tried> some = suspects.subList(from, Math.min(suspects.size(), from + size));
-        run.reduce(byBatch(some), again, done + from);
+        run.reduce(byBatch(some, ledger), again, done + from);
       }
       if (!again && most == extent.count()) {
         inWork.forgetAll();
@@ -326,8 +357,9 @@ public final class CampaignRun {
   /**
    * The images by the batch that has, or is to have, their rows: a new one for all that have none.
    */
-  private static SortedMap<String, List<WorkItem>> byBatch(List<Tried> images) {
-    String fresh = Ledger.batchName(images.get(0).item().frame().exposureId());
+  private static SortedMap<String, List<WorkItem>> byBatch(List<Tried> images, Ledger ledger)
+      throws IOException {
+    String fresh = ledger.freeName(images.get(0).item().frame().exposureId());
     SortedMap<String, List<WorkItem>> batches = new TreeMap<>();
     for (Tried image : images) {
       batches

@@ -37,6 +37,7 @@ import org.starmill.catalog.Reasons;
  * @param failures the first of the frames that are not ok, with their reasons: failed ones first,
  *     those that were not used last
  * @param medianSeconds of an image, by step
+ * @param masters what its images are calibrated with
  */
 public record CampaignStatus(
     Campaign.Identity campaign,
@@ -48,7 +49,8 @@ public record CampaignStatus(
     List<Group> groups,
     List<Reason> reasons,
     List<Failure> failures,
-    Map<String, Double> medianSeconds) {
+    Map<String, Double> medianSeconds,
+    MastersStatus masters) {
 
   private static final List<String> STEPS =
       List.of("read", "masters", "calibrate", "sky", "detect", "psf", "measure", "write");
@@ -67,8 +69,19 @@ public record CampaignStatus(
   /** A frame that is not ok. */
   public record Failure(long exposureId, String path, int hdu, String status, String reason) {}
 
-  /** Counts. At most so many failures are listed as asked for. */
+  /** Counts. At most so many failures, and odd masters, are listed as asked for. */
   public static CampaignStatus of(SparkSession spark, Campaign campaign, int failures) {
+    return of(spark, campaign, failures, false);
+  }
+
+  /**
+   * Counts. At most so many failures, and odd masters, are listed as asked for.
+   *
+   * @param listMasters whether the masters are listed, odd or not
+   */
+  public static CampaignStatus of(
+      SparkSession spark, Campaign campaign, int failures, boolean listMasters) {
+    MastersStatus masters = MastersStatus.of(spark, campaign, failures, listMasters);
     long planned = 0;
     int unfinished = unfinished(campaign);
     if (campaign.hasRows(campaign.plan())) {
@@ -85,7 +98,8 @@ public record CampaignStatus(
           List.of(),
           List.of(),
           List.of(),
-          Map.of());
+          Map.of(),
+          masters);
     }
     Dataset<Row> exposures =
         new Ledger(campaign, "none")
@@ -107,7 +121,8 @@ public record CampaignStatus(
         groups,
         reasons(exposures),
         failures(exposures, failures),
-        medianSeconds(exposures));
+        medianSeconds(exposures),
+        masters);
   }
 
   private static int unfinished(Campaign campaign) {

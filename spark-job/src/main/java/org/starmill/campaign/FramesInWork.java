@@ -250,12 +250,22 @@ final class FramesInWork implements AutoCloseable {
      * are or were in work in another attempt of this task, of which nothing is known yet.
      */
     Map<Long, Integer> suspects(Collection<WorkItem> items) {
-      Map<Long, Integer> suspects = new HashMap<>();
+      Map<Long, Integer> lost = new HashMap<>();
       for (WorkItem item : items) {
         if (item.timesLost() > 0) {
-          suspects.put(item.frame().exposureId(), item.timesLost());
+          lost.put(item.frame().exposureId(), item.timesLost());
         }
       }
+      return suspects(lost);
+    }
+
+    /**
+     * The same of any frames.
+     *
+     * @param lost how often each of them was in work when its process ended, before this job
+     */
+    Map<Long, Integer> suspects(Map<Long, Integer> lost) {
+      Map<Long, Integer> suspects = new HashMap<>(lost);
       if (task.attemptNumber() > 0) {
         List<String> names;
         try {
@@ -276,13 +286,18 @@ final class FramesInWork implements AutoCloseable {
 
     /** Marks a frame that is going to be opened; nothing where it is marked. */
     void begin(PlannedFrame frame) {
-      Mark mark = new Mark(frame.exposureId(), run, executor, task.taskAttemptId());
+      begin(frame.exposureId());
+    }
+
+    /** Marks a frame by its number. */
+    void begin(long exposureId) {
+      Mark mark = new Mark(exposureId, run, executor, task.taskAttemptId());
       Path file = new Path(folder, mark.name());
-      if (open.putIfAbsent(frame.exposureId(), file) == null) {
+      if (open.putIfAbsent(exposureId, file) == null) {
         try {
           touch(fileSystem, file);
         } catch (IOException e) {
-          open.remove(frame.exposureId());
+          open.remove(exposureId);
           throw new Unwritable(file, e);
         }
       }
@@ -303,7 +318,12 @@ final class FramesInWork implements AutoCloseable {
 
     /** Removes the mark of a frame. */
     void end(PlannedFrame frame) {
-      Path file = open.remove(frame.exposureId());
+      end(frame.exposureId());
+    }
+
+    /** Removes the mark of a frame by its number. */
+    void end(long exposureId) {
+      Path file = open.remove(exposureId);
       if (file != null) {
         remove(file);
       }

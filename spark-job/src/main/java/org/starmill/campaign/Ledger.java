@@ -163,6 +163,16 @@ final class Ledger {
     return "batch-%012d".formatted(firstExposureId);
   }
 
+  /** The name of a new batch that begins with an image; not that of one which has lost its row. */
+  String freeName(long firstExposureId) throws IOException {
+    String first = batchName(firstExposureId);
+    String name = first;
+    for (int number = 2; fileSystem.exists(rowsOf(name)); number++) {
+      name = first + "-" + number;
+    }
+    return name;
+  }
+
   /** The batch that a file of exposures, or a decision, is named by. */
   static String batchOf(String fileName) {
     return fileName.substring(0, fileName.lastIndexOf('.'));
@@ -224,6 +234,20 @@ final class Ledger {
       stars.add(0, below(keptStars));
     }
     decide(job, new Decision(batch, stars, rows));
+  }
+
+  /**
+   * Takes the rows of frames out of a batch: of such as have no stars and need no row any more.
+   *
+   * @param batch that holds those frames and maybe others
+   * @param frames their numbers
+   */
+  void remove(String batch, Set<Long> frames) throws IOException {
+    String job = "removed-from-" + batch;
+    Path kept = new Path(staged(job), batch + "-kept-rows" + PARQUET);
+    KeptRows.copy(CatalogTable.EXPOSURES, rowsOf(batch), kept, frames, hadoop, compression);
+    decide(job, new Decision(batch, null, List.of(below(kept))));
+    removeStaged(job);
   }
 
   private boolean holdsStars(String batch) throws IOException {

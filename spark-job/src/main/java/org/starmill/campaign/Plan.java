@@ -169,6 +169,7 @@ final class Plan {
     }
     // Where a folder is moved file by file, half of them must not be taken for the whole.
     String folder = "from-%012d".formatted(firstId);
+    campaign.lease().check();
     Path moving = new Path(campaign.plan(), "_" + folder + MOVING);
     campaign.fileSystem().create(moving, true).close();
     campaign.rename(staged, new Path(campaign.plan(), folder));

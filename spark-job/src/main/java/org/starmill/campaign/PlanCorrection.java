@@ -28,11 +28,12 @@ import org.apache.spark.util.SerializableConfiguration;
 import org.starmill.instrument.Instrument;
 
 /**
- * Mends the plan where files that could not be used are whole by now.
+ * Mends the plan where files that could not be used are whole by now, or bias and flat frames have
+ * another length.
  *
- * <p>Tasks read the headers of those files again; each file of the plan that holds a frame which
- * can be used now is written anew, and put into its place in one step. Frames keep their numbers; a
- * file that could not be read and has turned out to hold several frames gets further ones.
+ * <p>Tasks read the headers of those files again; each file of the plan that holds such a frame is
+ * written anew, and put into its place in one step. Frames keep their numbers; a file that could
+ * not be read and has turned out to hold several frames gets further ones.
  */
 final class PlanCorrection {
   private final SparkSession spark;
@@ -48,13 +49,15 @@ final class PlanCorrection {
   /**
    * Reads headers again.
    *
-   * @param images rows with an exposure_id; those of them that the plan has a reason against
+   * @param images rows with an exposure_id; those of them that the plan has a reason against, and
+   *     bias and flat frames whose file is of another length by now: of those other masters are
+   *     made
    */
   void readAgain(Dataset<Row> images) throws IOException {
     Dataset<Row> planned = plan();
     Dataset<Row> unusable =
         planned
-            .filter(col("reason").isNotNull())
+            .filter(col("reason").isNotNull().or(col("image_type").isin("bias", "flat")))
             .join(
                 images.select(col("exposure_id").as("retried")),
                 planned.col("exposure_id").equalTo(col("retried")))
@@ -113,6 +116,7 @@ final class PlanCorrection {
     spark.createDataFrame(rows, PlannedFrame.SCHEMA).coalesce(1).write().parquet(staged.toString());
     for (FileStatus written : fileSystem.listStatus(staged)) {
       if (written.getPath().getName().endsWith(".parquet")) {
+        campaign.lease().check();
         try (InputStream in = fileSystem.open(written.getPath())) {
           campaign
               .place()
@@ -176,7 +180,9 @@ final class PlanCorrection {
         return all;
       }
       PlannedFrame now = byHdu.get(before.hdu());
-      return now == null ? List.of() : List.of(now.withExposureId(before.exposureId()));
+      boolean asItWas =
+          now != null && before.reason() == null && now.fileLength() == before.fileLength();
+      return now == null || asItWas ? List.of() : List.of(now.withExposureId(before.exposureId()));
     }
 
     private List<PlannedFrame> frames(String path) {

@@ -378,7 +378,16 @@ final class ReduceCommand implements Callable<Integer> {
           filter = facts.filter();
           frames.add(
               new CalibrationFrame(
-                  frames.size(), path, image.hdu(), 0, kind, own, facts.night(), filter));
+                  frames.size(),
+                  path,
+                  image.hdu(),
+                  0,
+                  kind,
+                  own,
+                  facts.night(),
+                  filter,
+                  facts.mjd(),
+                  facts.exposureSeconds()));
         }
       }
     }

@@ -30,8 +30,17 @@ final class StatusCommand implements Callable<Integer> {
       names = "--failures",
       paramLabel = "N",
       defaultValue = "20",
-      description = "How many frames that are not ok to list; 20 without this option.")
+      description =
+          "How many frames that are not ok, and masters to be looked at, to list; 20 without this"
+              + " option.")
   int failures;
+
+  @Option(
+      names = "--masters",
+      description =
+          "List the masters, too: of how many frames each is, what was clipped, its noise, and how"
+              + " it differs from that of the night before.")
+  boolean masters;
 
   @Option(names = "--json", description = "Print everything as JSON.")
   boolean json;
@@ -43,7 +52,8 @@ final class StatusCommand implements Callable<Integer> {
     var spark = SparkSessions.open();
     try {
       Campaign campaign = Campaign.open(output, spark.sparkContext().hadoopConfiguration());
-      CampaignStatus status = CampaignStatus.of(spark, campaign, json ? FAILURES_LISTED : failures);
+      CampaignStatus status =
+          CampaignStatus.of(spark, campaign, json ? FAILURES_LISTED : failures, masters);
       PrintWriter out = spec.commandLine().getOut();
       if (json) {
         out.println(Json.of(status));

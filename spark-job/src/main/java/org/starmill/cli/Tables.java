@@ -5,6 +5,7 @@ import java.util.List;
 import org.starmill.campaign.Campaign;
 import org.starmill.campaign.CampaignStatus;
 import org.starmill.campaign.CostEstimate;
+import org.starmill.campaign.MastersStatus;
 import org.starmill.campaign.PlanSummary;
 
 /** Writes results for people: columns of text, numbers to the right. */
@@ -155,6 +156,7 @@ final class Tables {
                 number(status.images("not used")),
                 number(status.left()),
                 number(status.stars())));
+    text.append(of(status.masters()));
     if (!status.groups().isEmpty()) {
       List<String[]> rows = new ArrayList<>();
       rows.add(new String[] {"night", "filter", "status", "images", "stars"});
@@ -188,6 +190,94 @@ final class Tables {
       }
     }
     return text.toString();
+  }
+
+  private static String of(MastersStatus masters) {
+    if (masters.all() == 0) {
+      return "";
+    }
+    StringBuilder text = new StringBuilder();
+    text.append(
+        "%s masters built, %s of bias and %s of flat frames; %s could not be, %s with a warning%n"
+            .formatted(
+                number(masters.biases() + masters.flats()),
+                number(masters.biases()),
+                number(masters.flats()),
+                number(masters.notBuilt()),
+                number(masters.warnings())));
+    for (MastersStatus.Odd odd : masters.odd()) {
+      text.append(
+          odd.warning() != null
+              ? "warning: %s%n".formatted(odd.warning())
+              : "not built: master %s of ccd %s, quadrant %s%s, %s: %s%n"
+                  .formatted(
+                      odd.kind(),
+                      odd.ccd(),
+                      odd.quadrant(),
+                      odd.filter() == null ? "" : ", filter " + odd.filter(),
+                      odd.night() == null ? "several nights" : odd.night(),
+                      odd.reason()));
+    }
+    long others = masters.warnings() + masters.notBuilt() - masters.odd().size();
+    if (others > 0) {
+      text.append("and %s more masters to be looked at%n".formatted(number(others)));
+    }
+    if (masters.list() != null) {
+      text.append(System.lineSeparator()).append(lines(masters));
+    }
+    return text.toString();
+  }
+
+  private static String lines(MastersStatus masters) {
+    List<String[]> rows = new ArrayList<>();
+    rows.add(
+        new String[] {
+          "master",
+          "night",
+          "ccd",
+          "quadrant",
+          "filter",
+          "frames",
+          "left out",
+          "clipped",
+          "level",
+          "noise",
+          "change",
+          "scatter",
+          "changed pixels",
+          ""
+        });
+    for (MastersStatus.Line line : masters.list()) {
+      rows.add(
+          new String[] {
+            line.kind(),
+            line.night() == null ? "several" : line.night(),
+            text(line.ccd()),
+            text(line.quadrant()),
+            text(line.filter()),
+            number(line.frames()),
+            number(line.rejected()),
+            line.clipped() == null ? "-" : number(line.clipped()),
+            decimal(line.level(), "%.3f"),
+            decimal(line.noise(), line.kind().equals("bias") ? "%.3f" : "%.5f"),
+            decimal(line.changeLevel(), line.kind().equals("bias") ? "%+.3f" : "%+.5f"),
+            decimal(line.changeScatter(), "%.2f"),
+            line.changedShare() == null
+                ? "-"
+                : String.format(java.util.Locale.ROOT, "%.4f %%", 100 * line.changedShare()),
+            line.warning() ? "warning" : ""
+          });
+    }
+    StringBuilder text = new StringBuilder(columns(rows));
+    long others = masters.all() - masters.list().size();
+    if (others > 0) {
+      text.append("and %s more masters%n".formatted(number(others)));
+    }
+    return text.toString();
+  }
+
+  private static String decimal(Double value, String format) {
+    return value == null ? "-" : String.format(java.util.Locale.ROOT, format, value);
   }
 
   private static String text(String value) {

@@ -38,6 +38,7 @@ import org.starmill.psf.PsfModel;
  * @param instrument name or path of the instrument file
  * @param device what the kernels run on
  * @param masters how bias and flat frames are combined
+ * @param masterLimits from which changes on a master is warned of
  * @param reduction every choice the reduction of one image depends on
  * @param batch how work is cut
  * @param output how tables are written
@@ -47,6 +48,7 @@ public record CampaignConfig(
     String instrument,
     DeviceChoice device,
     MasterSettings masters,
+    MasterLimits masterLimits,
     ReductionSettings reduction,
     BatchSettings batch,
     OutputSettings output,
@@ -55,9 +57,12 @@ public record CampaignConfig(
 
   private static final String DEFAULTS = "conf/starmill.conf";
 
-  /** Sections that do not change what is measured, only where and how fast. */
   private static final int MOST_FRAMES = org.starmill.calibrate.MasterSettings.MOST_FRAMES;
 
+  /** Begins the keys that change no master and no catalog, only what is warned of. */
+  private static final String WARNINGS = "masters.warn-";
+
+  /** Sections that do not change what is measured, only where and how fast. */
   private static final Set<String> WITHOUT_EFFECT_ON_RESULTS =
       Set.of("device", "batch", "output", "cost");
 
@@ -115,6 +120,19 @@ public record CampaignConfig(
       return farthestNight >= 0;
     }
   }
+
+  /**
+   * From which changes on a master is warned of, against that of the night before; infinite for no
+   * warning.
+   *
+   * @param biasLevel ADU that its level, or that of a part of it, may change by
+   * @param flatLevel the same of a flat, relative to its median
+   * @param scatter scatter of the pixels' changes, in units of what their errors expect
+   * @param changedPixels share of the pixels that may change by more than five of their errors
+   */
+  public record MasterLimits(
+      double biasLevel, double flatLevel, double scatter, double changedPixels)
+      implements Serializable {}
 
   /**
    * How work is cut.
@@ -301,6 +319,11 @@ public record CampaignConfig(
             config.number("masters.clip-sigma", 1, unbounded),
             config.integerOr("masters.farthest-night", 0, most, "none", -1),
             config.oneOf("masters.flat", "required", "optional").equals("required")),
+        new MasterLimits(
+            config.numberOr(WARNINGS + "bias-level", 0, unbounded, "none", unbounded),
+            config.numberOr(WARNINGS + "flat-level", 0, unbounded, "none", unbounded),
+            config.numberOr(WARNINGS + "scatter", 1, unbounded, "none", unbounded),
+            config.numberOr(WARNINGS + "changed-pixels", 0, 1, "none", unbounded)),
         new ReductionSettings(
             config.integer("sky.box", 8, most),
             filter,
@@ -378,11 +401,13 @@ public record CampaignConfig(
         "masters.farthest-night",
         masters.hasFarthestNight() ? "" + masters.farthestNight() : "none");
     values.put("masters.flat", masters.flatRequired() ? "required" : "optional");
+    values.put(WARNINGS + "bias-level", orNone(masterLimits.biasLevel()));
+    values.put(WARNINGS + "flat-level", orNone(masterLimits.flatLevel()));
+    values.put(WARNINGS + "scatter", orNone(masterLimits.scatter()));
+    values.put(WARNINGS + "changed-pixels", orNone(masterLimits.changedPixels()));
     values.put("sky.box", "" + reduction.skyBox());
     values.put("sky.filter", "" + reduction.skyFilter());
-    values.put(
-        "sky.max-level",
-        Double.isInfinite(reduction.skyMaxLevel()) ? "none" : "" + reduction.skyMaxLevel());
+    values.put("sky.max-level", orNone(reduction.skyMaxLevel()));
     values.put("detect.threshold", "" + reduction.threshold());
     values.put("psf.model", reduction.psfModel().name().toLowerCase(Locale.ROOT));
     values.put("psf.beta", Double.isNaN(reduction.psfBeta()) ? "fit" : "" + reduction.psfBeta());
@@ -420,6 +445,10 @@ public record CampaignConfig(
     return values;
   }
 
+  private static String orNone(double limit) {
+    return Double.isInfinite(limit) ? "none" : "" + limit;
+  }
+
   private static void put(SortedMap<String, String> values, String device, DeviceCost cost) {
     String key = "cost." + device;
     values.put(key + ".megapixel", Double.isNaN(cost.megapixel()) ? "none" : "" + cost.megapixel());
@@ -432,7 +461,8 @@ public record CampaignConfig(
    * Names everything that changes results: equal hashes, equal catalogs from equal frames.
    *
    * <p>The first 16 hexadecimal digits of a SHA-256 over the keys and values of all sections but
-   * device, batch, output and cost; the instrument counts by what its file says, not by its name.
+   * device, batch, output and cost, and without those of {@code masters} that begin with warn; the
+   * instrument counts by what its file says, not by its name.
    *
    * @param instrumentDigest what {@code Instrument.digest()} gives
    */
@@ -441,7 +471,7 @@ public record CampaignConfig(
     values()
         .forEach(
             (key, value) -> {
-              if (!WITHOUT_EFFECT_ON_RESULTS.contains(section(key))) {
+              if (changesResults(key)) {
                 text.append(key)
                     .append('=')
                     .append(key.equals("instrument") ? instrumentDigest : value)
@@ -449,6 +479,11 @@ public record CampaignConfig(
               }
             });
     return digest(text.toString());
+  }
+
+  /** Whether a master or a catalog can depend on the value of a key. */
+  public static boolean changesResults(String key) {
+    return !WITHOUT_EFFECT_ON_RESULTS.contains(section(key)) && !key.startsWith(WARNINGS);
   }
 
   /** The hash with the instrument's name in place of its file's digest. */

@@ -11,12 +11,22 @@ import java.util.Locale;
  *
  * @param key keyword in upper case, empty for a card without one; long ones without HIERARCH
  * @param value String, Double, Long or Boolean; null where the card has none
+ * @param comment to be written behind the value where there is room; null for none, and of cards
+ *     that were read
  */
-record FitsCard(String key, Object value) {
+record FitsCard(String key, Object value, String comment) {
   static final int LENGTH = 80;
 
   private static final int LONGEST_STRING = 68;
   private static final int LONGEST_PART = 60;
+
+  /** A card without a comment, or with that of a {@link FitsValue}. */
+  FitsCard(String key, Object value) {
+    this(
+        key,
+        value instanceof FitsValue commented ? commented.value() : value,
+        value instanceof FitsValue commented ? commented.comment() : null);
+  }
 
   /** Reads a card; never fails: what is no number, logical or quoted string is taken as text. */
   static FitsCard parse(String card) {
@@ -104,11 +114,11 @@ record FitsCard(String key, Object value) {
             "keyword %s: name and value take %d characters, a card has 80"
                 .formatted(key, card.length()));
       }
-      return padded(card);
+      return padded(commented(card));
     }
     String escaped = ascii(text).replace("'", "''");
     if (escaped.length() <= LONGEST_STRING && head.length() + escaped.length() + 2 <= LENGTH) {
-      return padded(head + "'%-8s'".formatted(escaped));
+      return padded(commented(head + "'%-8s'".formatted(escaped)));
     }
     if (!standard) {
       throw new IllegalArgumentException(
@@ -156,8 +166,13 @@ record FitsCard(String key, Object value) {
             .formatted(key, value == null ? "null" : value.getClass().getSimpleName()));
   }
 
-  private static String ascii(String text) {
+  static String ascii(String text) {
     return text.replaceAll("[^ -~]", "?");
+  }
+
+  private String commented(String card) {
+    String behind = comment == null ? "" : " / " + ascii(comment);
+    return card.length() + behind.length() <= LENGTH ? card + behind : card;
   }
 
   private static String padded(String card) {

@@ -1,5 +1,8 @@
 package org.starmill.fits;
 
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -10,10 +13,12 @@ import java.util.Map;
  * @param pixels {@code float[]} (BITPIX -32) or {@code short[]} (BITPIX 16), row-major
  * @param width columns
  * @param height rows
- * @param keywords cards to add, in order; values are String, Number or Boolean
+ * @param keywords cards to add, in order; values are String, Number, Boolean or {@link FitsValue}
  */
 public record FitsExtension(
-    String name, Object pixels, int width, int height, Map<String, Object> keywords) {
+    String name, Object pixels, int width, int height, Map<String, Object> keywords)
+    implements FitsHdu {
+  private static final int CHUNK = 1 << 16;
 
   public FitsExtension {
     int values;
@@ -40,5 +45,37 @@ public record FitsExtension(
 
   int bitpix() {
     return pixels instanceof float[] ? -32 : 16;
+  }
+
+  @Override
+  public LinkedHashMap<String, Object> layout() {
+    LinkedHashMap<String, Object> layout = new LinkedHashMap<>();
+    layout.put("XTENSION", "IMAGE");
+    layout.put("BITPIX", bitpix());
+    layout.put("NAXIS", 2);
+    layout.put("NAXIS1", width);
+    layout.put("NAXIS2", height);
+    layout.put("PCOUNT", 0);
+    layout.put("GCOUNT", 1);
+    layout.put("EXTNAME", name);
+    return layout;
+  }
+
+  @Override
+  public long writeData(OutputStream out) throws IOException {
+    int unit = pixels instanceof float[] ? Float.BYTES : Short.BYTES;
+    int count = pixels instanceof float[] floats ? floats.length : ((short[]) pixels).length;
+    ByteBuffer chunk = ByteBuffer.allocate(CHUNK);
+    for (int from = 0; from < count; ) {
+      int values = Math.min(CHUNK / unit, count - from);
+      if (pixels instanceof float[] floats) {
+        chunk.asFloatBuffer().put(floats, from, values);
+      } else {
+        chunk.asShortBuffer().put((short[]) pixels, from, values);
+      }
+      out.write(chunk.array(), 0, values * unit);
+      from += values;
+    }
+    return (long) count * unit;
   }
 }

@@ -1,12 +1,13 @@
 package org.starmill.fits;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileContext;
@@ -18,15 +19,13 @@ import org.apache.hadoop.fs.UnsupportedFileSystemException;
 import org.starmill.image.Image;
 
 /**
- * Writes images as extensions of one FITS file, which appears whole or not at all.
+ * Writes images and tables as extensions of one FITS file, which appears whole or not at all.
  *
  * <p>The file is written under a hidden name beside its place and renamed over what stands there,
  * so that of two writers of one file the last one counts and no reader sees half of one. Safe for
  * use by many threads.
  */
 public final class FitsWriter {
-  private static final int CHUNK = 1 << 16;
-
   private final Configuration hadoop;
 
   public FitsWriter(Configuration hadoop) {
@@ -37,10 +36,11 @@ public final class FitsWriter {
    * Writes a file with an empty primary HDU and the given extensions.
    *
    * @param path a path or URI as Hadoop takes it; its folder is made if absent
-   * @param primary keywords of the primary HDU; values are String, Number or Boolean
+   * @param primary keywords of the primary HDU; values are String, Number, Boolean or {@link
+   *     FitsValue}
    * @throws IllegalArgumentException if a keyword or value has no form in FITS
    */
-  public void write(String path, Map<String, ?> primary, List<FitsExtension> extensions)
+  public void write(String path, Map<String, ?> primary, List<? extends FitsHdu> extensions)
       throws IOException {
     // All headers first: a value that has no form in FITS must leave nothing behind.
     LinkedHashMap<String, Object> first = new LinkedHashMap<>();
@@ -51,21 +51,85 @@ public final class FitsWriter {
     byte[] primaryBlocks = blocks(first, primary);
     List<byte[]> headers =
         extensions.stream()
-            .map(
-                extension -> {
-                  LinkedHashMap<String, Object> layout = new LinkedHashMap<>();
-                  layout.put("XTENSION", "IMAGE");
-                  layout.put("BITPIX", extension.bitpix());
-                  layout.put("NAXIS", 2);
-                  layout.put("NAXIS1", extension.width());
-                  layout.put("NAXIS2", extension.height());
-                  layout.put("PCOUNT", 0);
-                  layout.put("GCOUNT", 1);
-                  layout.put("EXTNAME", extension.name());
-                  return blocks(layout, extension.keywords());
-                })
+            .map(extension -> blocks(extension.layout(), extension.keywords()))
             .toList();
+    put(
+        path,
+        (fileSystem, place, out) -> {
+          out.write(primaryBlocks);
+          for (int i = 0; i < extensions.size(); i++) {
+            out.write(headers.get(i));
+            out.write(new byte[filling(extensions.get(i).writeData(out))]);
+          }
+        });
+  }
 
+  /**
+   * Writes a file anew with further keywords in its primary header; all else is copied.
+   *
+   * <p>Those that are there already are replaced, so that it may be done again.
+   *
+   * @param path of a plain FITS file
+   * @param further as {@link #write} takes them
+   * @throws IOException where the file cannot be read or written, or its primary header has no end
+   */
+  public void addToPrimary(String path, Map<String, ?> further) throws IOException {
+    StringBuilder more = new StringBuilder();
+    further.forEach((key, value) -> more.append(new FitsCard(key, value).format()));
+    put(
+        path,
+        (fileSystem, place, out) -> {
+          try (InputStream in = fileSystem.open(place)) {
+            StringBuilder cards = new StringBuilder();
+            int end = -1;
+            while (end < 0) {
+              byte[] block = in.readNBytes(HduHeader.BLOCK);
+              if (block.length < HduHeader.BLOCK) {
+                throw new IOException(
+                    "%s: the primary header has no END, expected a FITS file; remove it, that it is made anew"
+                        .formatted(path));
+              }
+              cards.append(new String(block, StandardCharsets.US_ASCII));
+              end = end(cards);
+            }
+            StringBuilder header = new StringBuilder(without(further.keySet(), cards, end));
+            header.append(more).append("END");
+            header.append(" ".repeat(filling(header.length())));
+            out.write(header.toString().getBytes(StandardCharsets.US_ASCII));
+            in.transferTo(out);
+          }
+        });
+  }
+
+  /** The cards up to a place, but for those of some keywords with what continues them. */
+  private static String without(Set<String> keys, CharSequence cards, int end) {
+    StringBuilder others = new StringBuilder();
+    boolean left = false;
+    for (int at = 0; at < end; at += FitsCard.LENGTH) {
+      String card = cards.subSequence(at, at + FitsCard.LENGTH).toString();
+      String key = card.substring(0, 8).strip();
+      left = keys.contains(key) || left && key.equals("CONTINUE");
+      others.append(left ? "" : card);
+    }
+    return others.toString();
+  }
+
+  /** Where the card END begins; -1 where there is none. */
+  private static int end(CharSequence cards) {
+    for (int at = 0; at < cards.length(); at += FitsCard.LENGTH) {
+      if (cards.subSequence(at, at + FitsCard.LENGTH).toString().stripTrailing().equals("END")) {
+        return at;
+      }
+    }
+    return -1;
+  }
+
+  /** Writes what a file is to hold. */
+  private interface Content {
+    void to(FileSystem fileSystem, Path place, OutputStream out) throws IOException;
+  }
+
+  private void put(String path, Content content) throws IOException {
     Path place = new Path(path);
     FileSystem fileSystem = place.getFileSystem(hadoop);
     boolean local = fileSystem instanceof LocalFileSystem;
@@ -78,11 +142,7 @@ public final class FitsWriter {
     boolean done = false;
     try {
       try (OutputStream out = fileSystem.create(hidden, false)) {
-        out.write(primaryBlocks);
-        for (int i = 0; i < extensions.size(); i++) {
-          out.write(headers.get(i));
-          writePixels(out, extensions.get(i).pixels());
-        }
+        content.to(fileSystem, place, out);
       }
       rename(fileSystem, hidden, place, local);
       done = true;
@@ -152,23 +212,6 @@ public final class FitsWriter {
 
   private static int filling(long length) {
     return (int) ((HduHeader.BLOCK - length % HduHeader.BLOCK) % HduHeader.BLOCK);
-  }
-
-  private static void writePixels(OutputStream out, Object pixels) throws IOException {
-    int unit = pixels instanceof float[] ? Float.BYTES : Short.BYTES;
-    int count = pixels instanceof float[] floats ? floats.length : ((short[]) pixels).length;
-    ByteBuffer chunk = ByteBuffer.allocate(CHUNK);
-    for (int from = 0; from < count; ) {
-      int values = Math.min(CHUNK / unit, count - from);
-      if (pixels instanceof float[] floats) {
-        chunk.asFloatBuffer().put(floats, from, values);
-      } else {
-        chunk.asShortBuffer().put((short[]) pixels, from, values);
-      }
-      out.write(chunk.array(), 0, values * unit);
-      from += values;
-    }
-    out.write(new byte[filling((long) count * unit)]);
   }
 
   private void rename(FileSystem fileSystem, Path from, Path to, boolean local) throws IOException {

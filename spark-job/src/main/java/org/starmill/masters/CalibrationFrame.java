@@ -13,6 +13,8 @@ import java.io.Serializable;
  * @param amplifier that read it
  * @param night of the observation, as 2024-05-12, or "unknown"
  * @param filter of a flat; null for a bias
+ * @param mjd start of the exposure, UTC; NaN where not known
+ * @param exposureSeconds NaN where not known
  */
 public record CalibrationFrame(
     long exposureId,
@@ -22,5 +24,13 @@ public record CalibrationFrame(
     MasterKind kind,
     Amplifier amplifier,
     String night,
-    String filter)
-    implements Serializable {}
+    String filter,
+    double mjd,
+    double exposureSeconds)
+    implements Serializable {
+
+  /** Its name for people: the path, and the HDU where it is not the primary one. */
+  public String label() {
+    return hdu > 0 ? path + "[" + hdu + "]" : path;
+  }
+}

@@ -2,9 +2,7 @@ package org.starmill.masters;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
@@ -60,9 +58,10 @@ public final class MasterBuild {
   /**
    * Builds the master, on the given device.
    *
+   * @param guard stands by while its frames are read
    * @return what it was built of; or, with a reason, that it could not be
    */
-  public BuiltMaster build(MasterGroup group, Device device) throws IOException {
+  public BuiltMaster build(MasterGroup group, Device device, FrameGuard guard) throws IOException {
     String identity = group.identity(configurationHash);
     String biasIdentity = group.bias() == null ? null : group.bias().identity(configurationHash);
     Master bias = null;
@@ -80,7 +79,8 @@ public final class MasterBuild {
     }
     Master master;
     MasterFrames frames =
-        new MasterFrames(instrument, group.frames(), bias == null ? 0 : bias.readNoise(), hadoop);
+        new MasterFrames(
+            instrument, group.frames(), bias == null ? 0 : bias.readNoise(), guard, hadoop);
     try {
       MasterBuilder builder = new MasterBuilder(device, settingsOf(group.kind(), settings));
       master = bias == null ? builder.bias(frames) : builder.flat(frames, bias);
@@ -92,19 +92,11 @@ public final class MasterBuild {
       return BuiltMaster.failed(group, identity, biasIdentity, Reasons.internal(unforeseen));
     }
     List<CalibrationFrame> used = frames.used(master);
-    Map<CalibrationFrame, String> rejected = frames.rejected(master);
+    Map<CalibrationFrame, String> leftOut = frames.rejected(master);
     String path = file(folder, identity).toString();
-    MasterFile.write(
-        path, master, used, rejected, provenance(group, identity, biasIdentity), hadoop);
-    return BuiltMaster.of(
-        group,
-        identity,
-        biasIdentity,
-        path,
-        used.stream().map(CalibrationFrame::exposureId).toList(),
-        rejected.keySet().stream().map(CalibrationFrame::exposureId).toList(),
-        List.copyOf(rejected.values()),
-        master.readNoise());
+    BuiltMaster built = BuiltMaster.of(group, identity, biasIdentity, path, master, used, leftOut);
+    MasterFile.write(built, master, used, leftOut, configurationHash, hadoop);
+    return built;
   }
 
   /** What a campaign's settings mean for the building of one kind of master. */
@@ -116,25 +108,5 @@ public final class MasterBuild {
         settings.clipSigma(),
         MasterSettings.DEFAULT.iterations(),
         MasterSettings.DEFAULT.overscan());
-  }
-
-  private Map<String, Object> provenance(MasterGroup group, String identity, String biasIdentity) {
-    LinkedHashMap<String, Object> provenance = new LinkedHashMap<>();
-    provenance.put("IMAGETYP", "master " + group.kind().name().toLowerCase(Locale.ROOT));
-    provenance.put("MASTERID", identity);
-    if (biasIdentity != null) {
-      provenance.put("BIASID", biasIdentity);
-    }
-    provenance.put("CONFHASH", configurationHash);
-    if (group.night() != null) {
-      provenance.put("NIGHT", group.night());
-    }
-    provenance.put("CCDNAME", group.amplifier().ccd());
-    provenance.put("QUADRANT", group.amplifier().quadrant());
-    provenance.put("OVERSCAN", group.amplifier().overscan());
-    if (group.filter() != null) {
-      provenance.put("FILTER", group.filter());
-    }
-    return provenance;
   }
 }

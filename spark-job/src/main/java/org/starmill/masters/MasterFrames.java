@@ -28,6 +28,7 @@ public final class MasterFrames implements Iterable<RawFrame> {
   private final Instrument instrument;
   private final List<CalibrationFrame> frames;
   private final double readNoise;
+  private final FrameGuard guard;
   private final FrameReader reader;
   private final List<CalibrationFrame> given = new ArrayList<>();
   private final Map<CalibrationFrame, String> unreadable = new LinkedHashMap<>();
@@ -42,6 +43,22 @@ public final class MasterFrames implements Iterable<RawFrame> {
       List<CalibrationFrame> frames,
       double readNoise,
       Configuration hadoop) {
+    this(instrument, frames, readNoise, FrameGuard.NONE, hadoop);
+  }
+
+  /**
+   * Prepares to read frames.
+   *
+   * @param readNoise ADU, of the bias frames; 0 where that is not known yet
+   * @param guard stands by while each is read
+   */
+  MasterFrames(
+      Instrument instrument,
+      List<CalibrationFrame> frames,
+      double readNoise,
+      FrameGuard guard,
+      Configuration hadoop) {
+    this.guard = guard;
     this.instrument = instrument;
     this.frames = List.copyOf(frames);
     this.readNoise = readNoise;
@@ -61,7 +78,7 @@ public final class MasterFrames implements Iterable<RawFrame> {
         while (next == null && rest.hasNext()) {
           CalibrationFrame frame = rest.next();
           try {
-            next = read(frame);
+            next = guard.read(frame, () -> read(frame));
             given.add(frame);
           } catch (ImageRejected rejected) {
             unreadable.put(frame, rejected.getMessage());

@@ -50,6 +50,35 @@ class DeadlyProcessTest {
   }
 
   @Test
+  void aBiasFrameThatKillsTheWholeRunTwiceIsLeftOutOfItsMasterByTheThird() throws Exception {
+    Path night = folder.resolve("night");
+    SmallNight.simulate(night, 1);
+    Files.copy(night.resolve("bias_0002.fits"), night.resolve("bias_0002_halts.fits"));
+    Path output = folder.resolve("catalog");
+
+    assertThat(run(night, output)).isEqualTo(TrapFileSystem.HALTED);
+    assertThat(SmallNight.filesBelow(output.resolve("_working"))).as("frames in work").hasSize(1);
+    assertThat(run(night, output)).isEqualTo(TrapFileSystem.HALTED);
+    assertThat(run(night, output)).isZero();
+
+    assertThat(SmallNight.ledger(output))
+        .containsExactly("bias_0002_halts.fits failed process ended", "sci_000001_g.fits ok");
+    org.apache.spark.sql.Row bias =
+        SmallNight.spark()
+            .read()
+            .parquet(output.resolve("masters/masters.parquet").toString())
+            .filter("kind = 'bias'")
+            .head();
+    assertThat(bias.<Integer>getAs("n_frames")).isEqualTo(3);
+    assertThat(bias.<String>getList(bias.fieldIndex("rejected_reasons")))
+        .singleElement()
+        .asString()
+        .startsWith("process ended: the process ended 2 times while it read ")
+        .contains("bias_0002_halts.fits");
+    assertThat(output.resolve("_working")).doesNotExist();
+  }
+
+  @Test
   void aRunThatIsAskedToEndBlamesNoFrame() throws Exception {
     Path night = folder.resolve("night");
     SmallNight.simulate(night, 2);

@@ -44,7 +44,8 @@ class LeftToDoTest {
     }
 
     try (CampaignMasters masters =
-        CampaignMasters.prepare(spark, campaign, plan, request, RunTrace.off().tasks())) {
+        CampaignMasters.prepare(
+            spark, campaign, plan, request, RunTrace.off().tasks(), odd -> {})) {
       assertThat(masters.used().count()).isEqualTo(NIGHTS * 64 * 25);
       LeftToDo left =
           new LeftToDo(

@@ -82,6 +82,7 @@ class PlanTest {
             new Campaign.Identity("night", "generic", "hash", "1", "2026-01-01T00:00:00Z"),
             false,
             SmallNight.spark().sparkContext().hadoopConfiguration());
+    campaign.establish();
     Plan plan = new Plan(SmallNight.spark(), campaign);
     Dataset<Row> made = SyntheticSurvey.frames(SmallNight.spark(), 250_000);
     plan.append(made, 250_000, 7);

@@ -83,6 +83,55 @@ class RetryTest {
   }
 
   @Test
+  void aBiasFrameThatWasMendedAndIsInAMasterNowHasNoRowAndIsToldNothing() throws IOException {
+    Path night = folder.resolve("night");
+    SmallNight.simulate(night, 2);
+    Path whole = Files.copy(night.resolve("bias_0001.fits"), folder.resolve("whole.fits"));
+    Path words = Files.writeString(night.resolve("bias_0004.fits"), "this is no FITS file");
+    // Its header is whole, so that the plan takes it for a bias frame.
+    Path cut = night.resolve("bias_0005.fits");
+    Files.write(cut, Arrays.copyOf(Files.readAllBytes(whole), 40_000));
+    Path output = folder.resolve("catalog");
+    SmallNight.run(night, output);
+    assertThat(SmallNight.ledger(output))
+        .containsExactly(
+            "bias_0004.fits failed unreadable",
+            "bias_0005.fits failed not used",
+            "sci_000001_g.fits ok",
+            "sci_000002_g.fits ok");
+    long stars = SmallNight.sources(output).count();
+
+    Files.copy(whole, words, StandardCopyOption.REPLACE_EXISTING);
+    SmallNight.run(retry(Long.MAX_VALUE, "failed"), night, output);
+    assertThat(SmallNight.ledger(output))
+        .containsExactly(
+            "bias_0005.fits failed not used", "sci_000001_g.fits ok", "sci_000002_g.fits ok");
+    Files.copy(whole, cut, StandardCopyOption.REPLACE_EXISTING);
+    SmallNight.run(retry(Long.MAX_VALUE, "not used"), night, output);
+    assertThat(SmallNight.ledger(output))
+        .containsExactly("sci_000001_g.fits ok", "sci_000002_g.fits ok");
+    assertThat(SmallNight.sources(output).count()).isEqualTo(stars);
+    assertThat(
+            SmallNight.spark()
+                .read()
+                .parquet(output.resolve("masters/masters.parquet").toString())
+                .filter("kind = 'bias'")
+                .orderBy("n_frames")
+                .select("n_frames")
+                .collectAsList())
+        .extracting(row -> row.getInt(0))
+        .containsExactly(3, 4, 5);
+    CampaignStatus status =
+        CampaignStatus.of(
+            SmallNight.spark(),
+            Campaign.open(
+                output.toString(), SmallNight.spark().sparkContext().hadoopConfiguration()),
+            10);
+    assertThat(status.left()).isZero();
+    assertThat(status.inMasters()).isEqualTo(8);
+  }
+
+  @Test
   void aCampaignGoesOnWithAnotherConfigurationOnlyWhenItIsToldToAndItsRowsSayWhichTheyHave() {
     Path night = folder.resolve("night");
     SmallNight.simulate(night, 2);

@@ -115,7 +115,8 @@ public final class SurveyScale {
         "go on: masters",
         () -> {
           prepared =
-              CampaignMasters.prepare(spark, campaign, plan, request, RunTrace.off().tasks());
+              CampaignMasters.prepare(
+                  spark, campaign, plan, request, RunTrace.off().tasks(), odd -> {});
           return "%,d frames used".formatted(prepared.used().count());
         });
     step(

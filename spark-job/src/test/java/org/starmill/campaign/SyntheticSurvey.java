@@ -22,7 +22,7 @@ import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 import org.starmill.catalog.CatalogTable;
 import org.starmill.masters.BuiltMaster;
-import org.starmill.masters.CalibrationFrame;
+import org.starmill.masters.MasterFigures;
 import org.starmill.masters.MasterGroup;
 import org.starmill.masters.MasterKind;
 
@@ -127,10 +127,11 @@ final class SyntheticSurvey {
         group.filter(),
         null,
         "file:" + file,
-        group.frames().stream().map(CalibrationFrame::exposureId).toList(),
+        group.frames().stream()
+            .map(frame -> new BuiltMaster.UsedFrame(frame.exposureId(), frame.label(), 0.2, 1000))
+            .toList(),
         List.of(),
-        List.of(),
-        9.5,
+        new MasterFigures(9.5, 0.2, 2.1, 20_000, 0, 60_000.1, 60_000.2, 60_000.3, "2026-01-01"),
         null);
   }
 

@@ -9,10 +9,12 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RawLocalFileSystem;
+import org.starmill.masters.MasterFrames;
 
 /**
  * A local disk under the name {@code trap:} on which some files are deadly: whoever opens one in
- * order to measure it is halted, as by a crash of a library, or never hears of it again.
+ * order to measure it, or to make a master of it, is halted, as by a crash of a library, or never
+ * hears of it again.
  */
 public final class TrapFileSystem extends RawLocalFileSystem {
   static final String IMPLEMENTATION = "fs.trap.impl";
@@ -68,7 +70,12 @@ public final class TrapFileSystem extends RawLocalFileSystem {
 
   private static boolean inOrderToMeasure() {
     String task = BatchTask.class.getName();
+    String master = MasterFrames.class.getName();
     return StackWalker.getInstance()
-        .walk(calls -> calls.anyMatch(call -> call.getClassName().startsWith(task)));
+        .walk(
+            calls ->
+                calls
+                    .map(StackWalker.StackFrame::getClassName)
+                    .anyMatch(call -> call.startsWith(task) || call.startsWith(master)));
   }
 }

@@ -86,9 +86,25 @@ class CampaignCommandsTest {
     assertThat(told.code()).as(told.errors()).isZero();
     assertThat(told.out())
         .contains("9 frames planned, 6 in masters, 1 ok, 0 partial, 1 failed, 1 not used, 0 to do")
+        .contains(
+            "2 masters built, 1 of bias and 1 of flat frames; 0 could not be, 0 with a warning")
         .contains("sci_000002_g.fits: failed: truncated: ");
     assertThat(told.out().indexOf("failed: truncated"))
         .isLessThan(told.out().indexOf("not used: not used"));
+  }
+
+  @Test
+  @Order(4)
+  void theStatusListsTheMastersWhereThatIsAskedFor() {
+    Ended told = execute("status", "-o", output, "--masters");
+    assertThat(told.code()).as(told.errors()).isZero();
+    assertThat(told.out())
+        .containsPattern("master +night +ccd +quadrant +filter +frames +left out +clipped +level")
+        .containsPattern(
+            "bias +2026-02-13 +1 +1 +- +3 +0 +[0-9,]+ +-?[0-9.]+ +0\\.[89][0-9]+ +- +-")
+        .containsPattern("flat +2026-02-13 +1 +1 +g +3 +0 +[0-9,]+ +1\\.000 +0\\.00[0-9]+ +- +-");
+    Ended json = execute("status", "-o", output, "--masters", "--json");
+    assertThat(json.out()).containsPattern("\"list\" : ").containsPattern("\"biases\" : 1");
   }
 
   @Test

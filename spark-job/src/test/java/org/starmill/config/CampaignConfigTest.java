@@ -268,7 +268,15 @@ class CampaignConfigTest {
                 .isTrue());
 
     for (String same :
-        List.of("device=java", "device.threads=3", "batch.images=1", "output.compression=none")) {
+        List.of(
+            "device=java",
+            "device.threads=3",
+            "batch.images=1",
+            "output.compression=none",
+            "masters.warn-bias-level=7",
+            "masters.warn-flat-level=none",
+            "masters.warn-scatter=3",
+            "masters.warn-changed-pixels=0.5")) {
       assertThat(set(same).hash()).as("stays with " + same).isEqualTo(defaults.hash());
     }
     assertThat(defaults.hash()).matches("[0-9a-f]{16}");
@@ -283,6 +291,8 @@ class CampaignConfigTest {
             "instrument=hdfs://host/x.conf",
             "psf.beta=fit",
             "sky.max-level=none",
+            "masters.warn-scatter=none",
+            "masters.warn-changed-pixels=0.25",
             "sky.box=31",
             "psf.residual-order=none",
             "apertures.radii=[2,5]");

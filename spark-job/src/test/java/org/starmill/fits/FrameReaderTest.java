@@ -481,6 +481,44 @@ class FrameReaderTest {
   }
 
   @Test
+  void whatIsAddedToAHeaderTwiceStandsInItOnceAndThePixelsAndTheTableStay() throws Exception {
+    FitsWriter writer = new FitsWriter(new Configuration());
+    String path = folder.resolve("bias.fits").toString();
+    float[] level = {1, 2, 3, 4, 5, 6};
+    writer.write(
+        path,
+        java.util.Map.of("NFRAMES", new FitsValue(3, "frames used")),
+        List.of(
+            new FitsExtension("LEVEL", level, 3, 2),
+            new FitsTable(
+                "FRAMES",
+                List.of(
+                    new FitsTable.Column("PATH", null, List.of("a.fits", "a longer one.fits")),
+                    new FitsTable.Column("LEVEL", "adu", List.of(1.5, Double.NaN)),
+                    new FitsTable.Column("USED", null, List.of(true, false)),
+                    new FitsTable.Column("CLIPPED", "pix", List.of(7L, 0L))))));
+    String warning = "a bias that jumped ".repeat(20).strip();
+    for (double change : new double[] {1, 2}) {
+      writer.addToPrimary(
+          path, java.util.Map.of("CHGLEVEL", new FitsValue(change, "[adu]"), "WARNING", warning));
+    }
+    FitsImage read = reader.readNamed(path, "LEVEL");
+    assertThat(read.pixels()).isEqualTo(level);
+    assertThat(read.header().number("CHGLEVEL")).hasValue(2);
+    try (nom.tam.fits.Fits fits = new nom.tam.fits.Fits(path)) {
+      nom.tam.fits.Header header = fits.getHDU(0).getHeader();
+      assertThat(header.getStringValue("WARNING")).isEqualTo(warning);
+      assertThat(header.findCard("NFRAMES").getComment()).isEqualTo("frames used");
+      assertThat(header.getNumberOfPhysicalCards()).as("no card twice").isLessThan(16);
+      nom.tam.fits.BinaryTableHDU frames = (nom.tam.fits.BinaryTableHDU) fits.getHDU(2);
+      assertThat((String[]) frames.getColumn("PATH"))
+          .containsExactly("a.fits", "a longer one.fits");
+      assertThat((long[]) frames.getColumn("CLIPPED")).containsExactly(7, 0);
+      assertThat((double[]) frames.getColumn("LEVEL")).containsExactly(1.5, Double.NaN);
+    }
+  }
+
+  @Test
   void aValueWithoutAFormInFitsLeavesNothingBehind() throws IOException {
     FitsWriter writer = new FitsWriter(new Configuration());
     assertThatThrownBy(

@@ -16,7 +16,9 @@ class MasterChoiceTest {
   private void take(int count, MasterKind kind, String night, String filter) {
     for (int i = 0; i < count; i++) {
       int id = frames.size();
-      frames.add(new CalibrationFrame(id, "f" + id, 0, 10, kind, CHIP, night, filter));
+      frames.add(
+          new CalibrationFrame(
+              id, "f" + id, 0, 10, kind, CHIP, night, filter, Double.NaN, Double.NaN));
     }
   }
 
