@@ -209,7 +209,12 @@ final class BatchRun implements AutoCloseable {
         .values()
         .forEach(
             images ->
-                shares.addAll(Shares.of(images, expected::cost, SparkSessions.slots(context))));
+                shares.addAll(
+                    Shares.of(
+                        images,
+                        expected::cost,
+                        SparkSessions.slots(context),
+                        StarsExpected.WORTH_A_TASK)));
     List<Object> partitions = new ArrayList<>();
     for (int i = 0; i < shares.size(); i++) {
       partitions.add(i);

@@ -20,7 +20,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Properties;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.apache.spark.launcher.JavaModuleOptions;
 import org.apache.spark.sql.Column;
@@ -222,10 +225,11 @@ public final class SmallFrames {
             - STEPS.stream().mapToDouble(step -> number(of, step)).sum());
     System.out.printf(
         Locale.ROOT,
-        "  CPU %.1f s, in images %.1f s, the median image %.2f ms%n",
-        cpu,
+        "  in images %.1f s, the median image %.2f ms; CPU %.1f s%s%n",
         inImages,
-        1e3 * sums.getDouble(2));
+        1e3 * sums.getDouble(2),
+        cpu,
+        byThreads(of));
     System.out.printf(
         Locale.ROOT,
         "  overhead a frame: %.2f ms of %d cores' wall time, %.2f ms of CPU time; of the batches alone %.2f ms%n",
@@ -234,6 +238,20 @@ public final class SmallFrames {
         1e3 * (cpu - inImages) / images,
         1e3 * (CORES * number(of, "batches") - inImages) / images);
     System.out.flush();
+  }
+
+  private static String byThreads(Properties of) {
+    double rest = number(of, "cpu");
+    StringBuilder text = new StringBuilder();
+    for (String key : new TreeSet<>(of.stringPropertyNames())) {
+      if (key.startsWith("cpu.")) {
+        text.append(String.format(Locale.ROOT, ", %s %.1f", key.substring(4), number(of, key)));
+        rest -= number(of, key);
+      }
+    }
+    return text.isEmpty()
+        ? ""
+        : ":" + text.substring(1) + String.format(Locale.ROOT, ", threads that ended %.1f", rest);
   }
 
   private static double number(Properties of, String key) {
@@ -268,26 +286,54 @@ public final class SmallFrames {
         }
       }
       try (Writer out = Files.newBufferedWriter(file)) {
-        of.setProperty("cpu", Double.toString(cpuSeconds()));
+        cpuSeconds().forEach((what, seconds) -> of.setProperty(what, Double.toString(seconds)));
         of.store(out, null);
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
     }
 
-    /** CPU seconds of this process and, where the system tells, of those it started. */
-    private static double cpuSeconds() throws IOException {
+    /**
+     * CPU seconds: of this process with those it started; and, where the system tells, of its
+     * threads that are there at the end, by what they do. Those of images have ended by then.
+     */
+    private static Map<String, Double> cpuSeconds() throws IOException {
       var system =
           (com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
-      double own = system.getProcessCpuTime() * 1e-9;
-      Path stat = Path.of("/proc/self/stat");
-      if (!Files.exists(stat)) {
-        return own;
+      Map<String, Double> seconds = new TreeMap<>();
+      seconds.put("cpu", system.getProcessCpuTime() * 1e-9);
+      Path process = Path.of("/proc/self");
+      if (!Files.exists(process.resolve("task"))) {
+        return seconds;
       }
-      // proc(5): behind the name in brackets cutime and cstime are the 14th and 15th, in 1/100 s.
-      String text = Files.readString(stat);
+      // Ticks of 1/100 s (proc(5)): utime, stime, and cutime, cstime of processes that have ended.
+      double started = ticks(process, 15) + ticks(process, 16);
+      seconds.merge("cpu", started, Double::sum);
+      seconds.put("cpu.processes", started);
+      try (Stream<Path> threads = Files.list(process.resolve("task"))) {
+        for (Path thread : threads.toList()) {
+          String name = Files.readString(thread.resolve("comm")).strip();
+          seconds.merge("cpu." + does(name), ticks(thread, 13) + ticks(thread, 14), Double::sum);
+        }
+      }
+      return seconds;
+    }
+
+    private static String does(String thread) {
+      if (thread.matches("C[12] Compiler.*")) {
+        return "compiling";
+      }
+      if (thread.matches("(GC Thread|G1 |VM Thread|VM Periodic).*")) {
+        return "collecting";
+      }
+      return thread.startsWith("Executor task l") ? "tasks" : "driver";
+    }
+
+    private static double ticks(Path of, int field) throws IOException {
+      String text = Files.readString(of.resolve("stat"));
+      // The second field, a name in brackets, may hold blanks; behind it stands the third.
       String[] fields = text.substring(text.lastIndexOf(')') + 2).split(" ");
-      return own + (Long.parseLong(fields[13]) + Long.parseLong(fields[14])) * 1e-2;
+      return Long.parseLong(fields[field - 2]) * 1e-2;
     }
   }
 }
