@@ -14,6 +14,7 @@ import java.io.Writer;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.util.ArrayList;
@@ -48,7 +49,11 @@ public final class SmallFrames {
   private static final int CORES = 2;
   private static final int ORIGINALS = 20;
   private static final int SIDE = 128;
-  private static final int STARS = 60;
+  private static final int STARS = 30;
+
+  /** Of the faintest star: a field with so few needs bright ones for its PSF. */
+  private static final double FAINTEST = 19;
+
   private static final int CARD = 80;
   private static final LocalDateTime EVENING = LocalDateTime.of(2026, 2, 14, 3, 0);
 
@@ -85,13 +90,19 @@ public final class SmallFrames {
     Path part = frames.resolveSibling(frames.getFileName() + ".part");
     remove(part);
     Files.createDirectories(part);
+    CameraSettings sky = CameraSettings.ztfLike();
     List<Path> simulated =
         Simulation.write(
             originals,
             SimulationSettings.of(
-                    CameraSettings.ztfLike()
+                    sky.withStars(
+                            new CameraSettings.Stars(
+                                STARS,
+                                sky.stars().slope(),
+                                sky.stars().brightest(),
+                                FAINTEST,
+                                sky.stars().zeroPoint()))
                         .withSize(SIDE, SIDE)
-                        .withStars(STARS)
                         .withoutBlemishes()
                         .withSeed(5),
                     ORIGINALS)
@@ -307,13 +318,18 @@ public final class SmallFrames {
         return seconds;
       }
       // Ticks of 1/100 s (proc(5)): utime, stime, and cutime, cstime of processes that have ended.
-      double started = ticks(process, 15) + ticks(process, 16);
+      double started = ticks(process, 16) + ticks(process, 17);
       seconds.merge("cpu", started, Double::sum);
       seconds.put("cpu.processes", started);
       try (Stream<Path> threads = Files.list(process.resolve("task"))) {
         for (Path thread : threads.toList()) {
-          String name = Files.readString(thread.resolve("comm")).strip();
-          seconds.merge("cpu." + does(name), ticks(thread, 13) + ticks(thread, 14), Double::sum);
+          try {
+            String name = Files.readString(thread.resolve("comm")).strip();
+            seconds.merge("cpu." + does(name), ticks(thread, 14) + ticks(thread, 15), Double::sum);
+          } catch (NoSuchFileException ended) {
+            // Then it counts with the others that have.
+            continue;
+          }
         }
       }
       return seconds;
@@ -333,7 +349,7 @@ public final class SmallFrames {
       String text = Files.readString(of.resolve("stat"));
       // The second field, a name in brackets, may hold blanks; behind it stands the third.
       String[] fields = text.substring(text.lastIndexOf(')') + 2).split(" ");
-      return Long.parseLong(fields[field - 2]) * 1e-2;
+      return Long.parseLong(fields[field - 3]) * 1e-2;
     }
   }
 }
