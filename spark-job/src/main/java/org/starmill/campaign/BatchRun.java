@@ -157,18 +157,23 @@ final class BatchRun implements AutoCloseable {
       BatchTask task, List<WorkItem> items, Map<Long, String> batchOf, Collecting results)
       throws IOException {
     List<WorkItem> left = items;
-    int lost = lost();
+    int lost = sum(inWork.timesLost());
     while (true) {
       try {
         run(task, left, batchOf, results);
         return;
       } catch (Exception jobFailed) {
-        int more = lostAtLast(lost);
-        if (more <= lost) {
+        Map<Long, Integer> times;
+        try {
+          times = timesLostAtLast(lost);
+        } catch (IOException | RuntimeException alsoFailed) {
+          jobFailed.addSuppressed(alsoFailed);
           throw jobFailed;
         }
-        lost = more;
-        Map<Long, Integer> times = inWork.timesLost();
+        if (sum(times) <= lost) {
+          throw jobFailed;
+        }
+        lost = sum(times);
         left =
             items.stream()
                 .filter(item -> !results.has(item.frame().exposureId()))
@@ -178,25 +183,29 @@ final class BatchRun implements AutoCloseable {
     }
   }
 
-  /** How often frames were in work when their process ended, together. */
-  private int lost() throws IOException {
-    return inWork.timesLost().values().stream().mapToInt(Integer::intValue).sum();
-  }
-
-  /** The same when a job has failed: Spark tells of executors that ended a moment later. */
-  private int lostAtLast(int before) throws IOException {
+  /**
+   * How often each frame was in work when its process ended, now that a job has failed: Spark tells
+   * of executors that ended a moment later.
+   *
+   * @param before how often they were, together, when the job began
+   */
+  private Map<Long, Integer> timesLostAtLast(int before) throws IOException {
     long end = System.nanoTime() + WORD_OF_EXECUTORS_NANOS;
-    int now = lost();
-    while (!context.isLocal() && now <= before && System.nanoTime() < end) {
+    Map<Long, Integer> now = inWork.timesLost();
+    while (!context.isLocal() && sum(now) <= before && System.nanoTime() < end) {
       try {
         Thread.sleep(100);
       } catch (InterruptedException stopped) {
         Thread.currentThread().interrupt();
         return now;
       }
-      now = lost();
+      now = inWork.timesLost();
     }
     return now;
+  }
+
+  private static int sum(Map<Long, Integer> times) {
+    return times.values().stream().mapToInt(Integer::intValue).sum();
   }
 
   private void run(
@@ -209,7 +218,12 @@ final class BatchRun implements AutoCloseable {
         .values()
         .forEach(
             images ->
-                shares.addAll(Shares.of(images, expected::cost, SparkSessions.slots(context))));
+                shares.addAll(
+                    Shares.of(
+                        images,
+                        expected::cost,
+                        SparkSessions.slots(context),
+                        StarsExpected.WORTH_A_TASK)));
     List<Object> partitions = new ArrayList<>();
     for (int i = 0; i < shares.size(); i++) {
       partitions.add(i);

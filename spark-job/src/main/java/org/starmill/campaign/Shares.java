@@ -12,8 +12,9 @@ import java.util.function.ToDoubleFunction;
  * together. Its cost is a part of what is left for each slot (guided self-scheduling,
  * Polychronopoulos and Kuck 1987, IEEE Trans. Computers 36, 1425): the first shares are large, so
  * that a task has frames to read ahead and masters to use again, the last ones are single images,
- * so that all slots end together. Where there are very many images no share is more than a
- * sixteenth of a slot's, so that a lost one costs little.
+ * so that all slots end together. Small images stay together until they are worth a task. Where
+ * there are very many images no share is more than a sixteenth of a slot's, so that a lost one
+ * costs little.
  */
 final class Shares {
   /** Into how many parts what is left for a slot is cut to make the next share. */
@@ -32,9 +33,10 @@ final class Shares {
    *
    * @param cost of an item, in any unit; not negative
    * @param slots tasks that run at the same time
+   * @param least cost that is worth a task of its own
    * @return each item once, in shares that are not empty
    */
-  static <T> List<List<T>> of(List<T> items, ToDoubleFunction<T> cost, int slots) {
+  static <T> List<List<T>> of(List<T> items, ToDoubleFunction<T> cost, int slots, double least) {
     record Share<T>(List<T> items, double cost) {}
     double total = items.stream().mapToDouble(cost).sum();
     double most =
@@ -43,7 +45,7 @@ final class Shares {
     double left = total;
     int next = 0;
     while (next < items.size()) {
-      double wanted = Math.min(most, left / ((double) PARTS * slots));
+      double wanted = Math.min(most, Math.max(least, left / ((double) PARTS * slots)));
       List<T> share = new ArrayList<>();
       double sum = 0;
       do {

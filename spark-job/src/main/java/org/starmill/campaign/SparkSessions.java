@@ -54,6 +54,8 @@ public final class SparkSessions {
       conf.setIfMissing("spark.sql.shuffle.partitions", "4");
       // A Hadoop client finds no cluster settings here, so that a path without a scheme is a file.
       conf.setIfMissing("spark.hadoop.fs.defaultFS", "file:///");
+      // Executors of a cluster have Hadoop's own: they look at files before they have this class.
+      conf.setIfMissing("spark.hadoop.fs.file.impl", LocalDisk.class.getName());
     }
     // How large a table is Spark estimates by its Parquet files, which are many times smaller than
     // their rows: of ten million frames it held all paths in the driver and in each executor. So a

@@ -31,6 +31,12 @@ final class StarsExpected {
   /** What a frame costs that is not measured, in pixels: opening its file. */
   static final double UNMEASURED = 100_000;
 
+  /**
+   * What is worth a task, in pixels: they take a tenth of a second; a task, its file of stars and
+   * what becomes of that in a commit take some 10 ms.
+   */
+  static final double WORTH_A_TASK = 1_000_000;
+
   /** Stars a pixel at the galactic poles and, on top, in the plane, and how it falls off. */
   private static final double AT_POLES = 5e-4;
 

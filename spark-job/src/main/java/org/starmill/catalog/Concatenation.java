@@ -6,6 +6,8 @@ import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.Path;
+import org.apache.parquet.HadoopReadOptions;
+import org.apache.parquet.ParquetReadOptions;
 import org.apache.parquet.hadoop.ParquetFileReader;
 import org.apache.parquet.hadoop.ParquetFileWriter;
 import org.apache.parquet.hadoop.metadata.BlockMetaData;
@@ -18,7 +20,8 @@ import org.apache.parquet.schema.MessageType;
 /**
  * Makes one Parquet file of several of one table.
  *
- * <p>Row groups are copied byte by byte, with their page indexes; only the footer is new.
+ * <p>Row groups are copied byte by byte, with their page indexes; only the footer is new. Read
+ * options are made once: without Hadoop's settings Parquet reads those from their files for each.
  */
 public final class Concatenation {
   private static final long ROW_GROUP_BYTES = 64L << 20;
@@ -34,20 +37,22 @@ public final class Concatenation {
    */
   public static void write(List<Path> parts, FSDataOutputStream to, Configuration hadoop)
       throws IOException {
-    MessageType schema;
-    Map<String, String> footer;
-    try (ParquetFileReader first = open(parts.get(0), hadoop)) {
-      schema = first.getFileMetaData().getSchema();
-      footer = first.getFileMetaData().getKeyValueMetaData();
-    }
-    // The writer is not closed: that would close the stream, a half-written one as well.
-    ParquetFileWriter writer =
-        new ParquetFileWriter(
-            new Open(to), schema, ParquetFileWriter.Mode.OVERWRITE, ROW_GROUP_BYTES, 0);
-    writer.start();
+    ParquetReadOptions options = HadoopReadOptions.builder(hadoop).build();
+    MessageType schema = null;
+    Map<String, String> footer = null;
+    ParquetFileWriter writer = null;
     for (Path part : parts) {
-      try (ParquetFileReader reader = open(part, hadoop)) {
-        if (!reader.getFileMetaData().getSchema().equals(schema)) {
+      try (ParquetFileReader reader =
+          ParquetFileReader.open(HadoopInputFile.fromPath(part, hadoop), options)) {
+        if (writer == null) {
+          schema = reader.getFileMetaData().getSchema();
+          footer = reader.getFileMetaData().getKeyValueMetaData();
+          // The writer is not closed: that would close the stream, a half-written one as well.
+          writer =
+              new ParquetFileWriter(
+                  new Open(to), schema, ParquetFileWriter.Mode.OVERWRITE, ROW_GROUP_BYTES, 0);
+          writer.start();
+        } else if (!reader.getFileMetaData().getSchema().equals(schema)) {
           throw new IOException(
               "%s and %s have different columns; expected files of one version of Starmill and one number of apertures"
                   .formatted(parts.get(0), part));
@@ -56,10 +61,6 @@ public final class Concatenation {
       }
     }
     writer.end(footer);
-  }
-
-  private static ParquetFileReader open(Path file, Configuration hadoop) throws IOException {
-    return ParquetFileReader.open(HadoopInputFile.fromPath(file, hadoop));
   }
 
   private static void append(

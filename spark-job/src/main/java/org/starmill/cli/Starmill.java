@@ -1,7 +1,9 @@
 package org.starmill.cli;
 
 import java.io.PrintWriter;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.starmill.campaign.CampaignStopped;
 import org.starmill.campaign.Refused;
@@ -19,7 +21,8 @@ import picocli.CommandLine.ParameterException;
  *
  * <p>Reads the arguments and hands them to the command they name. Exit code 0: done; 1: internal
  * error, or stopped by a disk or store; 2: wrong usage or configuration, said in one line; 3: done,
- * but with {@code --strict} some image failed.
+ * but with {@code --strict} some image failed; 143: stopped by a signal. The help of every command
+ * lists them.
  */
 @Command(
     name = "starmill",
@@ -41,10 +44,7 @@ import picocli.CommandLine.ParameterException;
     footer = {
       "",
       "Begin with:  starmill demo",
-      "Then:        starmill run --input FRAMES --output CATALOG",
-      "",
-      "Exit codes: 0 done, 1 internal error, or stopped by a full disk or a store that fails,",
-      "2 wrong usage or configuration, 3 done but, with --strict, some image failed."
+      "Then:        starmill run --input FRAMES --output CATALOG"
     })
 public final class Starmill {
   static final int INTERNAL_ERROR = 1;
@@ -75,7 +75,8 @@ public final class Starmill {
     line.setAbbreviatedOptionsAllowed(false);
     // --input takes many values: a mistyped option behind it must not become one of them.
     line.setUnmatchedOptionsAllowedAsOptionParameters(false);
-    // Every command answers --version, not only the first word.
+    // Every command answers --version, not only the first word, and says how it may end.
+    listExitCodes(line);
     answerVersion(line);
     line.setParameterExceptionHandler(Starmill::wrongUsage);
     line.setExecutionExceptionHandler((failure, command, parsed) -> failed(failure, command));
@@ -85,8 +86,24 @@ public final class Starmill {
   private static void answerVersion(CommandLine line) {
     for (CommandLine command : line.getSubcommands().values()) {
       command.getCommandSpec().versionProvider(new Version());
+      listExitCodes(command);
       answerVersion(command);
     }
+  }
+
+  private static void listExitCodes(CommandLine command) {
+    Map<String, String> codes = new LinkedHashMap<>();
+    codes.put("0", "done; images that failed are named in the catalog");
+    codes.put(
+        "" + INTERNAL_ERROR, "internal error, or stopped by a full disk or a store that fails");
+    codes.put("" + WRONG_USAGE, "wrong usage or configuration");
+    codes.put("" + SOME_IMAGE_FAILED, "an image failed ('run --strict', 'reduce', 'bench')");
+    codes.put("" + STOPPED, "stopped by a signal; 'run' goes on when it is given again");
+    command
+        .getCommandSpec()
+        .usageMessage()
+        .exitCodeListHeading("%nExit codes:%n")
+        .exitCodeList(codes);
   }
 
   private static int wrongUsage(ParameterException wrong, String[] arguments) {

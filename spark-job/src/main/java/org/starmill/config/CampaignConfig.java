@@ -512,8 +512,16 @@ public record CampaignConfig(
 
   /** The serialized form. */
   private record Assignments(List<String> values) implements Serializable {
+    /** What was made last in this JVM: its tasks, one after the other, are sent the same. */
+    private static volatile Map.Entry<Assignments, CampaignConfig> made;
+
     private Object readResolve() {
-      return load(null, values);
+      Map.Entry<Assignments, CampaignConfig> last = made;
+      if (last == null || !last.getKey().equals(this)) {
+        last = Map.entry(this, load(null, values));
+        made = last;
+      }
+      return last.getValue();
     }
   }
 }

@@ -648,8 +648,16 @@ public final class Instrument implements Serializable {
 
   /** The serialized form. */
   private record Text(String name, String hocon) implements Serializable {
+    /** What was made last in this JVM: its tasks, one after the other, are sent the same. */
+    private static volatile Map.Entry<Text, Instrument> made;
+
     private Object readResolve() {
-      return of(name, ConfigFactory.parseString(hocon));
+      Map.Entry<Text, Instrument> last = made;
+      if (last == null || !last.getKey().equals(this)) {
+        last = Map.entry(this, of(name, ConfigFactory.parseString(hocon)));
+        made = last;
+      }
+      return last.getValue();
     }
   }
 }

@@ -196,7 +196,8 @@ public final class ProgressLine implements AutoCloseable {
       line.append(
           String.format(Locale.ROOT, rate < 10 ? ", %.1f a minute" : ", %,.0f a minute", rate));
       double left = secondsLeft();
-      if (!Double.isNaN(left)) {
+      // Less, and "0.0 s" above all, is none that somebody could wait for.
+      if (left >= 1) {
         line.append(", ").append(Durations.text(left)).append(" left");
       }
     }

@@ -11,6 +11,7 @@ import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
+import org.apache.hadoop.fs.FileStatus;
 import org.apache.spark.sql.Row;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -95,6 +96,47 @@ class DisturbedCampaignTest {
     runOn(scheme, output);
     SmallNight.assertSameCatalog(output, undisturbed);
     assertOnlyWholeBatches(output);
+  }
+
+  /** A disk that, once it is full, does not tell either which frames were in work. */
+  public static final class Unlistable extends WatchedFileSystem {
+    private static volatile boolean full;
+
+    @Override
+    String scheme() {
+      return "unlistable";
+    }
+
+    @Override
+    public FileStatus[] listStatus(org.apache.hadoop.fs.Path path) throws IOException {
+      if (full && path.getName().equals("_working")) {
+        throw new IOException("Input/output error");
+      }
+      return super.listStatus(path);
+    }
+  }
+
+  @Test
+  void theFirstFailureIsReportedThoughAnotherFollowsIt() {
+    SmallNight.spark()
+        .sparkContext()
+        .hadoopConfiguration()
+        .set("fs.unlistable.impl", Unlistable.class.getName());
+    WatchedFileSystem.watch(
+        changed -> {
+          if (changed.getName().startsWith("part-")) {
+            Unlistable.full = true;
+            throw new IOException("No space left on device");
+          }
+        });
+    assertThatThrownBy(() -> runOn("unlistable", folder.resolve("unlistable")))
+        .isInstanceOf(CampaignStopped.class)
+        .hasMessageContaining("No space left on device")
+        .satisfies(
+            stopped ->
+                assertThat(stopped.getCause().getSuppressed())
+                    .singleElement()
+                    .satisfies(second -> assertThat(second).hasMessage("Input/output error")));
   }
 
   @Test

@@ -38,7 +38,7 @@ class SharesTest {
     List<Item> items =
         IntStream.range(0, costs.size()).mapToObj(i -> new Item(i, costs.get(i))).toList();
 
-    List<List<Item>> shares = Shares.of(items, Item::cost, slots);
+    List<List<Item>> shares = Shares.of(items, Item::cost, slots, 0);
 
     assertThat(shares).noneMatch(List::isEmpty);
     assertThat(shares.stream().flatMap(List::stream).map(Item::number))
@@ -64,16 +64,29 @@ class SharesTest {
     int slots = 8;
     double least = sum(costs) / slots;
 
-    assertThat(seconds(Shares.of(costs, cost -> cost, slots), slots)).isLessThan(1.02 * least);
-    assertThat(seconds(Shares.of(costs, cost -> 1, slots), slots))
+    assertThat(seconds(Shares.of(costs, cost -> cost, slots, 0), slots)).isLessThan(1.02 * least);
+    assertThat(seconds(Shares.of(costs, cost -> 1, slots, 0), slots))
         .as("by number alone")
         .isGreaterThan(1.05 * least);
   }
 
   @Test
   void aTaskHasFramesToReadAheadAndNoTaskIsMoreThanASixteenthOfASlotsShareOfAHugeBatch() {
-    assertThat(Shares.of(Collections.nCopies(64, 1.0), cost -> cost, 2).get(0)).hasSize(16);
-    assertThat(Shares.of(Collections.nCopies(10_000, 1.0), cost -> cost, 2).get(0))
+    assertThat(Shares.of(Collections.nCopies(64, 1.0), cost -> cost, 2, 0).get(0)).hasSize(16);
+    assertThat(Shares.of(Collections.nCopies(10_000, 1.0), cost -> cost, 2, 0).get(0))
         .hasSizeBetween(300, 320);
+  }
+
+  @Test
+  void smallImagesStayTogetherUntilTheyAreWorthATask() {
+    List<Double> small = Collections.nCopies(64, 0.5);
+
+    assertThat(Shares.of(small, cost -> cost, 2, 0)).hasSizeGreaterThan(10);
+    assertThat(Shares.of(small, cost -> cost, 2, 5).stream().map(List::size))
+        .as("16 at most, 10 are worth a task")
+        .containsExactly(16, 12, 10, 10, 10, 6);
+    assertThat(Shares.of(Collections.nCopies(64, 5.0), cost -> cost, 2, 5))
+        .as("an image that is worth a task alone")
+        .isEqualTo(Shares.of(Collections.nCopies(64, 5.0), cost -> cost, 2, 0));
   }
 }

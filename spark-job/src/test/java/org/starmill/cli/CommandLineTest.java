@@ -40,6 +40,9 @@ class CommandLineTest {
     Ended ended = execute(command, "--help");
     assertThat(ended.code()).isZero();
     assertThat(ended.out()).contains("Usage: starmill " + command).contains("Example:");
+    assertThat(ended.out().replaceAll("(?s).*\\nExit codes:\\R", "").lines().limit(5))
+        .extracting(line -> line.strip().split(" ")[0])
+        .containsExactly("0", "1", "2", "3", "143");
   }
 
   @Test

@@ -48,6 +48,25 @@ class ProgressLineTest {
   }
 
   @Test
+  void noTimeIsLeftWhereItIsLessThanASecond() {
+    ProgressLine progress = line(4, false);
+    pass(30);
+    progress.update(3, 0);
+    progress.expects(1);
+    progress.begins(4, 1);
+    pass(10);
+    progress.update(3, 0);
+    pass(10);
+    progress.expects(2.9);
+    progress.begins(3, 2.9);
+    progress.update(3, 0);
+    assertThat(lines().get(1)).isEqualTo("3 of 4 images, 75 %, 6.0 a minute, 10 s left, 0 failed");
+    assertThat(lines().get(lines().size() - 1))
+        .startsWith("3 of 4 images, 75 %")
+        .doesNotContain("left");
+  }
+
+  @Test
   void aTerminalHasOneLineThatIsWrittenOver() {
     try (ProgressLine progress = line(4, true)) {
       pass(30);
