@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.File;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.FileSystems;
@@ -35,6 +36,17 @@ final class StandaloneCluster implements AutoCloseable {
   private final Path installation;
   private final Path folder;
 
+  /** Where this JVM is told to end before {@link #close}, as by Maven when that is stopped. */
+  private final Thread atExit =
+      new Thread(
+          () -> {
+            try {
+              runningNow().forEach(ProcessHandle::destroyForcibly);
+            } catch (IOException unreadable) {
+              throw new UncheckedIOException(unreadable);
+            }
+          });
+
   /**
    * Starts the cluster.
    *
@@ -49,6 +61,7 @@ final class StandaloneCluster implements AutoCloseable {
             folder.resolve("two-gpus.sh"),
             "#!/bin/sh\necho '{\"name\": \"gpu\", \"addresses\": [\"0\", \"1\"]}'\n");
     assertThat(gpus.toFile().setExecutable(true)).isTrue();
+    Runtime.getRuntime().addShutdownHook(atExit);
     try {
       Path log = folder.resolve("start.log");
       Process start =
@@ -203,6 +216,16 @@ final class StandaloneCluster implements AutoCloseable {
     return daemons;
   }
 
+  /** The master, the workers, and what they have started. */
+  private List<ProcessHandle> runningNow() throws IOException {
+    List<ProcessHandle> all = new ArrayList<>();
+    for (ProcessHandle daemon : daemons("")) {
+      all.add(daemon);
+      all.addAll(daemon.descendants().toList());
+    }
+    return all;
+  }
+
   /** Sends a signal to a process, as "STOP". */
   static void signal(String name, ProcessHandle process) throws IOException, InterruptedException {
     new ProcessBuilder("bash", "-c", "kill -%s %d".formatted(name, process.pid()))
@@ -231,11 +254,7 @@ final class StandaloneCluster implements AutoCloseable {
   /** Stops the cluster, and makes sure that no process of it is left. */
   @Override
   public void close() throws IOException, InterruptedException {
-    List<ProcessHandle> all = new ArrayList<>();
-    for (ProcessHandle daemon : daemons("")) {
-      all.add(daemon);
-      all.addAll(daemon.descendants().toList());
-    }
+    List<ProcessHandle> all = runningNow();
     try {
       Path log = Files.createTempFile(folder.getParent(), "stop", ".log");
       Process stop = bash(log, "exec deploy/standalone/cluster stop --dir '%s'".formatted(folder));
@@ -247,6 +266,7 @@ final class StandaloneCluster implements AutoCloseable {
       }
     } finally {
       all.forEach(ProcessHandle::destroyForcibly);
+      Runtime.getRuntime().removeShutdownHook(atExit);
     }
   }
 }
