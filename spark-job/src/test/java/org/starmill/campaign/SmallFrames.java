@@ -12,6 +12,7 @@ import java.io.Reader;
 import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -25,6 +26,8 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.apache.spark.launcher.JavaModuleOptions;
 import org.apache.spark.sql.Column;
@@ -43,7 +46,9 @@ import org.starmill.trace.Span;
  * own. The command runs over them in a JVM of its own with two tasks at a time, from a cold start,
  * once for each number of images a batch. Its overhead is what is not in the columns {@code
  * seconds_read} to {@code seconds_write} of the exposures: of the wall time from the start of the
- * process to its end, on both cores, and of the process's CPU time.
+ * process to its end, on both cores, and of the process's CPU time. Since seconds in images grow
+ * where other programs use the cores, it also tells the CPU time of the images' threads, and what
+ * the run had of both cores beside that and beside the other programs.
  */
 public final class SmallFrames {
   private static final int CORES = 2;
@@ -173,6 +178,7 @@ public final class SmallFrames {
     command.addAll(List.of("--device", "java", "--set", "batch.images=" + batch));
     // A frame with so few stars is no place for a PSF that varies.
     command.addAll(List.of("--set", "psf.order=0", "--set", "psf.residual-order=none"));
+    double before = machineCpuSeconds();
     long began = System.currentTimeMillis();
     long start = System.nanoTime();
     Process child =
@@ -190,11 +196,18 @@ public final class SmallFrames {
     try (Reader in = Files.newBufferedReader(measured)) {
       of.load(in);
     }
-    print(images, catalog, batch, began * 1e-3, wall, of);
+    double others = machineCpuSeconds() - before - number(of, "cpu");
+    print(images, catalog, batch, began * 1e-3, wall, of, others);
   }
 
   private static void print(
-      int images, Path catalog, String batch, double began, double wall, Properties of) {
+      int images,
+      Path catalog,
+      String batch,
+      double began,
+      double wall,
+      Properties of,
+      double others) {
     Column seconds = null;
     var exposures = SmallNight.exposures(catalog);
     for (String column : exposures.columns()) {
@@ -241,14 +254,38 @@ public final class SmallFrames {
         1e3 * sums.getDouble(2),
         cpu,
         byThreads(of));
+    // Without the writing of the rows, which the tasks' own threads do.
+    double cpuOfImages = number(of, "images");
     System.out.printf(
         Locale.ROOT,
-        "  overhead a frame: %.2f ms of %d cores' wall time, %.2f ms of CPU time; of the batches alone %.2f ms%n",
+        "  overhead a frame: %.2f ms of %d cores' wall time, %.2f ms of CPU time%n",
         1e3 * (CORES * wall - inImages) / images,
         CORES,
-        1e3 * (cpu - inImages) / images,
-        1e3 * (CORES * number(of, "batches") - inImages) / images);
+        1e3 * (cpu - cpuOfImages) / images);
+    if (!Double.isNaN(others)) {
+      System.out.printf(
+          Locale.ROOT,
+          "  other programs took %.1f s of CPU: %.2f ms of what they left of %d cores, less the CPU time of images%n",
+          others,
+          1e3 * (CORES * wall - others - cpuOfImages) / images,
+          CORES);
+    }
     System.out.flush();
+  }
+
+  /** CPU seconds that all programs of this machine have taken; NaN where it does not tell. */
+  private static double machineCpuSeconds() throws IOException {
+    Path stat = Path.of("/proc/stat");
+    if (!Files.exists(stat)) {
+      return Double.NaN;
+    }
+    // proc(5): user nice system idle iowait irq softirq steal, in ticks.
+    String[] fields = Files.readAllLines(stat).get(0).split("\\s+");
+    double ticks = 0;
+    for (int field : new int[] {1, 2, 3, 6, 7, 8}) {
+      ticks += Long.parseLong(fields[field]);
+    }
+    return ticks / 100;
   }
 
   private static String byThreads(Properties of) {
@@ -271,6 +308,11 @@ public final class SmallFrames {
 
   /** The command line, of whose steps it writes down at the end what they took. */
   public static final class Watched {
+    /** What a thread does between its last look and its end is not seen. */
+    private static final long BETWEEN_LOOKS_NANOS = 10_000_000;
+
+    private static final Map<Long, Long> OF_IMAGES = new ConcurrentHashMap<>();
+
     private Watched() {}
 
     /**
@@ -281,13 +323,38 @@ public final class SmallFrames {
     public static void main(String[] arguments) {
       Recording recording = Recording.begin();
       Path file = Path.of(arguments[0]);
+      Thread looking = new Thread(Watched::lookAtImages);
+      looking.setDaemon(true);
+      looking.start();
       Runtime.getRuntime().addShutdownHook(new Thread(() -> write(file, recording.take())));
       Starmill.main(Arrays.copyOfRange(arguments, 1, arguments.length));
+    }
+
+    /** Keeps the CPU time of the threads that images are in, which end with their tasks. */
+    private static void lookAtImages() {
+      ThreadMXBean clocks = ManagementFactory.getThreadMXBean();
+      ThreadGroup all = Thread.currentThread().getThreadGroup();
+      while (all.getParent() != null) {
+        all = all.getParent();
+      }
+      Thread[] threads = new Thread[10_000];
+      while (true) {
+        int count = all.enumerate(threads);
+        for (int i = 0; i < count; i++) {
+          if (threads[i].getName().endsWith("at an image")) {
+            long nanos = clocks.getThreadCpuTime(threads[i].getId());
+            OF_IMAGES.merge(threads[i].getId(), nanos, Math::max);
+          }
+        }
+        LockSupport.parkNanos(BETWEEN_LOOKS_NANOS);
+      }
     }
 
     private static void write(Path file, List<Span> spans) {
       Properties of = new Properties();
       STEPS.forEach(step -> of.setProperty(step, "0"));
+      double images = 1e-9 * OF_IMAGES.values().stream().mapToLong(Long::longValue).sum();
+      of.setProperty("images", Double.toString(images));
       for (Span span : spans) {
         String step = span.name().startsWith("batch-") ? "batches" : span.name();
         if (STEPS.contains(step)) {
