@@ -173,6 +173,12 @@ public final class CampaignRun {
       if (cause instanceof Refused
           || cause instanceof CampaignStopped
           || cause instanceof DeviceException) {
+        if (cause != failure) {
+          // What went wrong after it is told with it.
+          for (Throwable later : failure.getSuppressed()) {
+            cause.addSuppressed(later);
+          }
+        }
         return (RuntimeException) cause;
       }
       if (cause instanceof IOException || cause instanceof FSError) {

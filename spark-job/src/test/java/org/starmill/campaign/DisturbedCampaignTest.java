@@ -134,7 +134,7 @@ class DisturbedCampaignTest {
         .hasMessageContaining("No space left on device")
         .satisfies(
             stopped ->
-                assertThat(stopped.getCause().getSuppressed())
+                assertThat(stopped.getSuppressed())
                     .singleElement()
                     .satisfies(second -> assertThat(second).hasMessage("Input/output error")));
   }
