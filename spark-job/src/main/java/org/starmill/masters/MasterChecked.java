@@ -1,5 +1,6 @@
 package org.starmill.masters;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -137,7 +138,7 @@ public record MasterChecked(
   }
 
   /** Adds itself to the header of the new master's file. */
-  public void addTo(String path, MasterKind kind, Configuration hadoop) throws java.io.IOException {
+  public void addTo(String path, MasterKind kind, Configuration hadoop) throws IOException {
     MasterFile.addChange(path, kind, this, hadoop);
   }
 }
