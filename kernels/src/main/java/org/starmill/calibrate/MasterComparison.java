@@ -8,7 +8,8 @@ import java.util.Arrays;
  * <p>Of two biases <i>n</i> and <i>o</i> with errors <i>s(n)</i>, <i>s(o)</i> it takes the
  * differences <i>n - o</i>, of two flats the ratios <i>n/o</i>, and their medians in boxes of a
  * mesh, at most 16 x 16 and none smaller than 32 pixels, from a sample of some 1,000 pixels in
- * each. With the median <i>m</i> of its box a pixel departs by
+ * each, a third of that at least where a box has little more. With the median <i>m</i> of its box a
+ * pixel departs by
  *
  * <pre>
  *   bias   (n - o - m) / sqrt(s(n)^2 + s(o)^2)

@@ -13,6 +13,10 @@ import org.starmill.device.Devices;
 class MasterComparisonTest {
   private static final int WIDTH = Camera.WIDTH;
   private static final int PIXELS = WIDTH * Camera.HEIGHT;
+
+  /** Pixels of a box of 35 x 34 that are looked at: every third. */
+  private static final int SAMPLED = 400;
+
   private static final double NOISE_ADU =
       Math.sqrt(Math.pow(Camera.READ_NOISE / Camera.GAIN, 2) + 1 / 12.0);
 
@@ -46,7 +50,7 @@ class MasterComparisonTest {
       assertThat(change.level())
           .as("level")
           .isCloseTo(0, within(5 * 1.25 * noise / Math.sqrt(PIXELS)));
-      assertThat(change.shape()).as("shape").isLessThan(4.5 * 1.25 * noise / Math.sqrt(1000));
+      assertThat(change.shape()).as("shape").isLessThan(4.5 * 1.25 * noise / Math.sqrt(SAMPLED));
       assertThat(change.scatter()).as("scatter of %d frames", frames).isCloseTo(1, within(0.06));
       assertThat(change.share()).as("share of %d frames", frames).isLessThan(3e-4);
     }
