@@ -388,7 +388,8 @@ final class CampaignMasters implements AutoCloseable {
           built = compared(built, others, hadoop, new Path(staging, "compared"));
           write(others.unionByName(built));
           warn(built);
-          campaign.fileSystem().delete(staging, true);
+          // What is staged stays until the run ends: where one side of a join is empty, Spark goes
+          // on without the other, whose tasks may read these files for a while yet.
         }
         return inUse(known());
       } catch (IOException e) {
